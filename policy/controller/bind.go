@@ -1,0 +1,183 @@
+package controller
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"doord/policy"
+	"doord/policy/door"
+)
+
+// binding is what the policy makes of a door of the board.
+type binding struct {
+	lock       *policy.Door // nil: the policy does not know the door
+	fault      string       // why the door is misconfigured; "" when it is not
+	technician bool         // locked down by a technician
+}
+
+// lineUse is what the policy makes of an input of the board.
+type lineUse struct {
+	action policy.REXAction
+	linger time.Duration // a request to exit releases on for this long
+}
+
+// setPolicy puts a policy in force. Doors keep their state: a card that is just
+// opening a door is not stopped by a change of somebody else's dates.
+func (c *Controller) setPolicy(now policy.Now, set *policy.Set) {
+	before := slices.Clone(c.bound)
+	c.bind(set)
+	c.tell(now, policy.Event{Type: policy.ControllerPolicy, Success: true, Revision: c.Revision()})
+	for i := range c.doors {
+		c.step(now, i, door.Configured{Settings: c.settings(i)})
+		c.lockDown(now, i)
+		if b := c.bound[i]; b.fault != "" && b.fault != before[i].fault {
+			c.tell(now, policy.Event{Type: policy.LockMisconfigured, Object: c.object(i), Reason: policy.DoorMisconfigured, Detail: b.fault})
+		}
+	}
+}
+
+// bind finds for each door, input and reader of the board what the policy says
+// of it. The board holds where the two disagree.
+func (c *Controller) bind(set *policy.Set) {
+	old := c.bound
+	c.set = set
+	c.bound = make([]binding, len(c.board.Doors))
+	c.lines = make([]lineUse, len(c.board.Inputs))
+	c.ports = make([]int64, len(c.board.Readers))
+	for i := range old {
+		c.bound[i].technician = old[i].technician
+	}
+	for i, l := range c.board.Inputs {
+		c.lines[i] = lineUse{action: policy.REXNone, linger: l.For}
+		if l.Releases {
+			c.lines[i].action = policy.REXUnlock
+		}
+	}
+	if set == nil {
+		return
+	}
+	c.bindRelays()
+	c.bindInputs()
+	c.bindReaders()
+}
+
+// bindRelays joins a lock to the door that has exactly its relays.
+func (c *Controller) bindRelays() {
+	channels := map[int64][]int{}
+	for _, r := range c.set.Relays {
+		if r.Type == policy.RelayLock {
+			channels[r.LockID] = append(channels[r.LockID], r.Channel)
+		}
+	}
+	for _, r := range c.set.Relays {
+		if r.Type != policy.RelayLock {
+			continue
+		}
+		i := slices.IndexFunc(c.board.Doors, func(d Door) bool { return slices.Contains(d.Relays, r.Channel) })
+		if i < 0 {
+			continue // a relay that is wired to no door: the lock stays unbound
+		}
+		b := &c.bound[i]
+		switch {
+		case b.lock != nil && b.lock.ID != r.LockID:
+			c.mismatch(i, "its relays belong to locks %d and %d", b.lock.ID, r.LockID)
+		case b.lock == nil:
+			b.lock = c.set.Door(r.LockID)
+			if !sameSet(channels[r.LockID], c.board.Doors[i].Relays) {
+				c.mismatch(i, "lock %d has relays %v, the board wires %v", r.LockID, channels[r.LockID], c.board.Doors[i].Relays)
+			}
+		}
+	}
+}
+
+func (c *Controller) bindInputs() {
+	for _, in := range c.set.Inputs {
+		i := c.board.line(in.Channel)
+		at := c.doorOf(in.LockID)
+		if i < 0 {
+			c.mismatch(at, "input %d is not wired", in.Channel)
+			continue
+		}
+		line := c.board.Inputs[i]
+		switch {
+		case line.Kind != in.Type:
+			c.mismatch(at, "input %d is wired as %s, the policy says %s", in.Channel, line.Kind, in.Type)
+		case in.LockID != 0 && !slices.Contains(line.Doors, at):
+			c.mismatch(at, "input %d is wired to another door", in.Channel)
+		case in.Type != policy.InputREX:
+		case line.Releases && in.Action != policy.REXUnlock && in.Action != policy.REXLastToLeave:
+			c.mismatch(at, "input %d releases the door, the policy says %s", in.Channel, in.Action)
+		default:
+			c.lines[i] = lineUse{action: in.Action, linger: max(line.For, in.Duration.Duration())}
+		}
+	}
+}
+
+func (c *Controller) bindReaders() {
+	for _, r := range c.set.Readers {
+		at := c.doorOf(r.LockID)
+		i := slices.IndexFunc(c.board.Readers, func(p Port) bool { return p.Port == r.Port })
+		switch {
+		case i < 0:
+			c.mismatch(at, "reader %s is not wired", r.Port)
+		case c.board.Readers[i].Door != at:
+			c.mismatch(at, "reader %s is wired to another door", r.Port)
+		default:
+			c.ports[i] = r.ID
+		}
+	}
+}
+
+// mismatch records the first fault of a door; a fault of no door here is none.
+func (c *Controller) mismatch(i int, format string, args ...any) {
+	if i >= 0 && c.bound[i].fault == "" {
+		c.bound[i].fault = fmt.Sprintf(format, args...)
+	}
+}
+
+// doorOf returns the index of the door that a lock is bound to, or -1.
+func (c *Controller) doorOf(lock int64) int {
+	return slices.IndexFunc(c.bound, func(b binding) bool { return lock != 0 && b.lock != nil && b.lock.ID == lock })
+}
+
+func sameSet(a, b []int) bool {
+	a, b = slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b))
+	return slices.Equal(a, b)
+}
+
+// settings are what board and policy together say of a door.
+func (c *Controller) settings(i int) door.Settings {
+	d := c.board.Doors[i]
+	s := door.Settings{
+		ReleaseOnFire: d.FailSafe,
+		HasContact:    c.board.hasContact(i),
+		Duration:      policy.DefaultRelease.Duration(),
+		RelockOn:      policy.RelockOpen,
+		HeldOpen:      policy.DefaultHeldOpen.Duration(),
+	}
+	if d.Magnetic {
+		s.RelockOn = policy.RelockClose
+	}
+	lock := c.bound[i].lock
+	if lock == nil {
+		return s
+	}
+	s.ReleaseOnFire = d.FailSafe || lock.OnFire == policy.FireRelease
+	for _, r := range c.set.Relays {
+		if r.LockID != lock.ID || r.Type != policy.RelayLock {
+			continue
+		}
+		s.Duration = r.Duration.Duration()
+		if r.RelockOn != policy.RelockDefault {
+			s.RelockOn = r.RelockOn
+		}
+		break // the first relay speaks for all: they move together
+	}
+	for _, in := range c.set.Inputs {
+		if in.LockID == lock.ID && in.Type == policy.InputContact {
+			s.HeldOpen, s.PreAlarm = in.Duration.Duration(), in.PreAlarm.Duration()
+		}
+	}
+	return s
+}

@@ -1,0 +1,164 @@
+package controller
+
+import (
+	"time"
+
+	"doord/policy"
+	"doord/policy/door"
+)
+
+// Controller is the doors of one board.
+type Controller struct {
+	board Board
+	set   *policy.Set
+	bound []binding // of the board's doors, by index
+	lines []lineUse // of the board's inputs
+	ports []int64   // reader ids of the board's readers; 0 without a policy
+
+	doors   []door.Door
+	readers []Reader
+	fire    Fire
+	last    time.Duration // when the controller was last stepped
+	// calendar is when a schedule may next change something, on the monotonic
+	// clock as it stood to the wall clock at the last step.
+	calendar time.Duration
+
+	events []policy.Event
+}
+
+// New makes the controller of a board from what it remembers; the zero State is
+// that of a board that was never on. It has no policy until SetPolicy.
+func New(b Board, s State) *Controller {
+	c := &Controller{
+		board:   b,
+		doors:   make([]door.Door, len(b.Doors)),
+		readers: make([]Reader, len(b.Readers)),
+	}
+	c.restore(s)
+	c.bind(nil)
+	return c
+}
+
+// Revision returns the revision of the policy in force, 0 without one.
+func (c *Controller) Revision() uint64 {
+	if c.set == nil {
+		return 0
+	}
+	return c.set.Revision
+}
+
+// Policy returns the policy in force, or nil.
+func (c *Controller) Policy() *policy.Set { return c.set }
+
+// Board returns the electrics.
+func (c *Controller) Board() *Board { return &c.board }
+
+// Step settles every deadline due at or before now, each at its own time, and
+// then takes the input; nil only settles. It returns what happened, in order.
+func (c *Controller) Step(now policy.Now, in Input) []policy.Event {
+	c.events = nil
+	for {
+		at, ok := c.Wake()
+		if !ok || at > now.Up {
+			break
+		}
+		c.expire(now.At(max(at, c.last)))
+	}
+	c.last = now.Up
+	c.runSchedules(now)
+	if in != nil {
+		c.take(now, in)
+		c.runSchedules(now)
+	}
+	return c.events
+}
+
+// Wake returns the monotonic time of the next deadline, if there is one.
+func (c *Controller) Wake() (at time.Duration, ok bool) {
+	earlier := func(t time.Duration, due bool) {
+		if due && (!ok || t < at) {
+			at, ok = t, true
+		}
+	}
+	for i := range c.doors {
+		earlier(c.doors[i].Wake())
+	}
+	for i := range c.readers {
+		earlier(c.readers[i].wake())
+	}
+	earlier(c.calendar, c.calendar != 0)
+	return at, ok
+}
+
+// expire lets everything act whose time has come, in the board's order.
+func (c *Controller) expire(now policy.Now) {
+	c.last = now.Up
+	for i := range c.doors {
+		if at, ok := c.doors[i].Wake(); ok && at <= now.Up {
+			c.step(now, i, nil)
+		}
+	}
+	for i := range c.readers {
+		c.expireReader(now, i)
+	}
+	if c.calendar != 0 && c.calendar <= now.Up {
+		c.runSchedules(now)
+	}
+}
+
+func (c *Controller) take(now policy.Now, in Input) {
+	switch in := in.(type) {
+	case Changed:
+		c.changed(now, in)
+	case Presented:
+		c.presented(now, in)
+	case BadFrame:
+		c.tell(now, policy.Event{Type: policy.ReaderBadFrame, Object: c.reader(in.Reader),
+			Reader: c.board.Readers[in.Reader].Name, Detail: in.Fault, Bits: in.Bits})
+	case Requested:
+		c.requested(now, in)
+	case Unlocked:
+		c.unlocked(now, in)
+	case Held:
+		c.step(now, in.Door, door.Held{Hold: in.Hold, For: in.For})
+	case LockedDown:
+		c.bound[in.Door].technician = in.On
+		c.lockDown(now, in.Door)
+	case FireReset:
+		c.resetFire(now)
+	case ReaderReset:
+		c.resetReader(now, in.Reader)
+	case ReaderChanged:
+		c.readerChanged(now, in)
+	case SetPolicy:
+		c.setPolicy(now, in.Set)
+	case Noted:
+		c.tell(now, in.Event)
+	}
+}
+
+// step steps one door and tells what came of it.
+func (c *Controller) step(now policy.Now, i int, in door.Input) {
+	for _, e := range c.doors[i].Step(now, in) {
+		e.Object = c.object(i)
+		c.events = append(c.events, e)
+	}
+}
+
+func (c *Controller) tell(now policy.Now, e policy.Event) {
+	e.At = now
+	c.events = append(c.events, e)
+}
+
+// object names a door of the board in events.
+func (c *Controller) object(i int) policy.Ref {
+	r := policy.Ref{Type: "lock", Name: c.board.Doors[i].Name}
+	if l := c.bound[i].lock; l != nil {
+		r.ID = l.ID
+	}
+	return r
+}
+
+func (c *Controller) reader(i int) policy.Ref {
+	return policy.Ref{Type: "reader", ID: c.ports[i], Name: c.board.Readers[i].Name}
+}

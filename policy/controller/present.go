@@ -1,0 +1,199 @@
+package controller
+
+import (
+	"slices"
+	"time"
+
+	"doord/policy"
+	"doord/policy/door"
+)
+
+// Times at a reader.
+const (
+	// ShowFor is how long a reader shows the answer to a read.
+	ShowFor = 3 * time.Second
+	// AskFor is how long a card waits for its PIN.
+	AskFor = 15 * time.Second
+	// PINWindow is the time in which PINTries wrong PINs block PINs at a reader,
+	// and for how long they do.
+	PINWindow = 5 * time.Minute
+	PINTries  = 5
+)
+
+// Reader is what the controller remembers of a reader.
+type Reader struct {
+	Online   bool
+	Tampered bool
+
+	Show      policy.Feedback // the answer to the last read, until ShowUntil
+	ShowUntil time.Duration
+
+	Card      *policy.Holder // waits for its PIN until CardUntil
+	CardFound uint64
+	CardUntil time.Duration
+
+	Wrong        []time.Duration // when wrong PINs came, at most PINTries
+	BlockedUntil time.Duration
+}
+
+func (r *Reader) show(f policy.Feedback, until time.Duration) { r.Show, r.ShowUntil = f, until }
+
+func (r *Reader) wake() (at time.Duration, ok bool) {
+	for _, t := range [...]time.Duration{r.ShowUntil, r.CardUntil, r.BlockedUntil} {
+		if t != 0 && (!ok || t < at) {
+			at, ok = t, true
+		}
+	}
+	return at, ok
+}
+
+// wrongPIN counts a wrong PIN and reports whether it was one too many.
+func (r *Reader) wrongPIN(up time.Duration) bool {
+	recent := r.Wrong[:0]
+	for _, t := range r.Wrong {
+		if up-t < PINWindow {
+			recent = append(recent, t)
+		}
+	}
+	r.Wrong = append(recent, up)
+	if len(r.Wrong) < PINTries {
+		return false
+	}
+	r.Wrong, r.BlockedUntil = nil, up+PINWindow
+	return true
+}
+
+// expireReader ends what a reader shows, waits for and blocks, when its time has come.
+func (c *Controller) expireReader(now policy.Now, i int) {
+	r := &c.readers[i]
+	due := func(t time.Duration) bool { return t != 0 && t <= now.Up }
+	if due(r.ShowUntil) {
+		r.show(policy.ShowIdle, 0)
+	}
+	if due(r.BlockedUntil) {
+		r.BlockedUntil = 0
+	}
+	if due(r.CardUntil) {
+		c.tell(now, policy.Event{Type: policy.ReaderAccess, Object: c.reader(i), Reader: c.board.Readers[i].Name,
+			Actor: member(r.Card), By: policy.Ref{Type: string(r.Card.Kind), ID: r.Card.Credential},
+			Reason: policy.PINInvalid, Detail: "no_pin"})
+		r.Card, r.CardFound, r.CardUntil = nil, 0, 0
+	}
+}
+
+// presented takes a credential at a reader: the main job.
+func (c *Controller) presented(now policy.Now, in Presented) {
+	r := &c.readers[in.Reader]
+	q := policy.Request{Reader: c.ports[in.Reader], Holder: in.Holder, Found: in.Found, Proof: in.Phone}
+	if q.Reader == 0 {
+		q.Reader = -1 // a reader that the policy does not know accepts nothing
+	}
+	reader := c.set.Reader(q.Reader)
+	asks := reader != nil && reader.PIN == policy.PINCardAndPIN
+	waiting, found := r.Card, r.CardFound
+	r.Card, r.CardFound, r.CardUntil = nil, 0, 0
+	switch in.Class {
+	case policy.TokenNumber, policy.TokenUID:
+		q.Method = policy.MethodCard
+		if asks {
+			q.Method = policy.MethodCardAndPIN
+			if in.Holder != nil && r.BlockedUntil == 0 {
+				r.Card, r.CardFound, r.CardUntil = in.Holder, in.Found, now.Up+AskFor
+				r.show(policy.ShowAskPIN, r.CardUntil)
+				return
+			}
+		}
+	case policy.TokenPIN:
+		q.Method = policy.MethodPIN
+		if waiting != nil {
+			q.Method, q.Holder, q.PIN = policy.MethodCardAndPIN, waiting, in.Holder
+			if found != in.Found {
+				q.Found = found
+			}
+		}
+	case policy.TokenKey:
+		q.Method = policy.MethodTap
+	case policy.TokenLink:
+		q.Method = policy.MethodLink
+	}
+	d := c.decide(now, c.board.Readers[in.Reader].Door, in.Reader, &q, in.Bits)
+	switch {
+	case d.Granted:
+		r.show(policy.ShowGranted, now.Up+ShowFor)
+	case d.Reason == policy.TwoFactorRequired:
+		r.show(policy.ShowTwoFactor, now.Up+ShowFor)
+	default:
+		r.show(policy.ShowDenied, now.Up+ShowFor)
+	}
+	if d.Reason == policy.PINInvalid && r.wrongPIN(now.Up) {
+		c.tell(now, policy.Event{Type: policy.ExcessivePINAttempts, Object: c.reader(in.Reader),
+			Reader: c.board.Readers[in.Reader].Name, Until: r.BlockedUntil})
+	}
+}
+
+// requested takes an unlock that came by network.
+func (c *Controller) requested(now policy.Now, in Requested) {
+	q := policy.Request{Door: in.Lock, Method: in.Method, Holder: in.Holder, Found: in.Found, Proof: in.Phone}
+	c.decide(now, c.doorOf(in.Lock), -1, &q, "")
+}
+
+// decide answers a request at door i (-1: not here), tells the answer, and lets
+// in whom it granted.
+func (c *Controller) decide(now policy.Now, i, reader int, q *policy.Request, bits string) policy.Decision {
+	e := policy.Event{Type: policy.LockUnlock, Object: policy.Ref{Type: "lock", ID: q.Door}}
+	q.State.Misconfigured = i < 0
+	if i >= 0 {
+		b := &c.bound[i]
+		if b.lock != nil {
+			q.Door = b.lock.ID
+		}
+		e.Object = c.object(i)
+		q.State = policy.DoorState{
+			Misconfigured: b.fault != "",
+			LockedDown:    b.technician || c.doors[i].State.Hold == door.HoldSecured,
+			UnlockingREX:  c.unlockingREX(i),
+		}
+	}
+	if reader >= 0 {
+		r := &c.readers[reader]
+		e.Reader = c.board.Readers[reader].Name
+		q.State.ReaderTampered = r.Tampered
+		q.State.PINBlocked = r.BlockedUntil != 0
+	}
+	d := policy.Decide(c.set, q, now, true)
+	e.Success, e.Reason, e.Revision, e.Trace = d.Granted, d.Reason, d.Revision, d.Trace
+	e.By = policy.Ref{Type: string(q.Method)}
+	if h := q.Holder; h != nil {
+		e.By.ID = h.Credential
+		e.Actor = member(h)
+	}
+	if d.Reason == policy.CardNotFound {
+		e.Bits = bits
+	}
+	c.tell(now, e)
+	if d.Granted {
+		c.step(now, i, door.Granted{By: e.Actor, Exit: d.Exit})
+	}
+	return d
+}
+
+func member(h *policy.Holder) policy.Ref {
+	if h.Member == 0 {
+		return policy.Ref{Type: "group_link", ID: h.Credential}
+	}
+	return policy.Ref{Type: "member", ID: h.Member}
+}
+
+// unlockingREX reports whether a request to exit releases the door, by the
+// board's wiring or by the policy.
+func (c *Controller) unlockingREX(i int) bool {
+	for l, line := range c.board.Inputs {
+		if line.Kind != policy.InputREX || !slices.Contains(line.Doors, i) {
+			continue
+		}
+		if a := c.lines[l].action; a == policy.REXUnlock || a == policy.REXLastToLeave {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,85 @@
+package controller
+
+import (
+	"slices"
+	"time"
+
+	"doord/policy/door"
+)
+
+// State is all that a controller remembers. Doors and readers are by name, so
+// that a changed configuration does not give one door's state to another.
+type State struct {
+	Doors    map[string]door.State `json:"doors,omitempty"`
+	LockDown []string              `json:"lock_down,omitempty"` // by a technician, sorted
+	Readers  map[string]Reader     `json:"readers,omitempty"`
+	Fire     Fire                  `json:"fire,omitzero"`
+	Last     time.Duration         `json:"last,omitempty"`
+}
+
+// State returns what the controller remembers: New with it goes on as this one.
+func (c *Controller) State() State {
+	s := State{Doors: map[string]door.State{}, Readers: map[string]Reader{}, Fire: c.fire, Last: c.last}
+	for i := range c.doors {
+		name := c.board.Doors[i].Name
+		s.Doors[name] = c.doors[i].State
+		if c.bound[i].technician {
+			s.LockDown = append(s.LockDown, name)
+		}
+	}
+	slices.Sort(s.LockDown)
+	for i := range c.readers {
+		r := c.readers[i]
+		r.Wrong = slices.Clone(r.Wrong)
+		s.Readers[c.board.Readers[i].Name] = r
+	}
+	return s
+}
+
+// Durable returns the part of the state that outlives a restart: fire, lockdown
+// by a technician, tamper and wrong PINs. Releases end with the process, as the
+// relays do; a wrong PIN counts from the restart, as nobody knows how long that
+// took. Equal states have equal Durable parts, whatever the time.
+func (s State) Durable() State {
+	d := State{LockDown: s.LockDown, Fire: Fire{Latched: s.Fire.Latched}, Readers: map[string]Reader{}}
+	for name, r := range s.Readers {
+		kept := Reader{Tampered: r.Tampered, Wrong: make([]time.Duration, len(r.Wrong))}
+		if r.BlockedUntil != 0 {
+			kept.BlockedUntil = PINWindow
+		}
+		if r.Tampered || len(r.Wrong) > 0 || r.BlockedUntil != 0 {
+			d.Readers[name] = kept
+		}
+	}
+	return d
+}
+
+// Resumed returns a durable state as of the monotonic time up.
+func (s State) Resumed(up time.Duration) State {
+	for name, r := range s.Readers {
+		for i := range r.Wrong {
+			r.Wrong[i] = up
+		}
+		if r.BlockedUntil != 0 {
+			r.BlockedUntil = up + PINWindow
+		}
+		s.Readers[name] = r
+	}
+	return s
+}
+
+func (c *Controller) restore(s State) {
+	c.fire, c.last = s.Fire, s.Last
+	c.bound = make([]binding, len(c.board.Doors))
+	for i, d := range c.board.Doors {
+		c.doors[i].State = s.Doors[d.Name]
+		c.doors[i].State.Fire = s.Fire.Latched
+		if slices.Contains(s.LockDown, d.Name) {
+			c.bound[i].technician = true
+			c.doors[i].State.LockedDown = true
+		}
+	}
+	for i, p := range c.board.Readers {
+		c.readers[i] = s.Readers[p.Name]
+	}
+}

@@ -1,0 +1,404 @@
+package policy
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"doord/policy/schedule"
+)
+
+// Decision is the answer to a Request. A denial is a decision, never an error.
+type Decision struct {
+	Granted  bool
+	Reason   Reason // "" when granted
+	Revision uint64
+	Trace    []Check // nil unless it was asked for
+	// Exit: the request came from inside, at a door with no request to exit that
+	// unlocks. Nothing that keeps people out applied to it.
+	Exit bool
+}
+
+// The limits of a location fix.
+const (
+	oldestFix     = 60 * time.Second
+	mostTolerance = 50.0 // m of a fix's inaccuracy that count in the phone's favour
+	earthRadius   = 6_371_008.8
+	tracedChecks  = 16
+	radians       = math.Pi / 180
+)
+
+// checks is the order of a decision. The first reason found stands.
+var checks = [...]func(*decider) Reason{
+	(*decider).wired,
+	(*decider).current,
+	(*decider).method,
+	(*decider).credential,
+	(*decider).member,
+	(*decider).lockdown,
+	(*decider).zone,
+	(*decider).restrictions,
+	(*decider).groups,
+	(*decider).secondFactor,
+}
+
+// Decide answers a request. It is a function of its arguments alone, and without
+// a trace it allocates nothing.
+func Decide(s *Set, r *Request, now Now, traced bool) Decision {
+	d := decider{set: s, req: r, now: now}
+	if s != nil {
+		d.Revision = s.Revision
+	}
+	if traced {
+		d.Trace = make([]Check, 0, tracedChecks)
+	}
+	for _, check := range &checks {
+		if reason := check(&d); reason != "" {
+			d.Reason = reason
+			return d.Decision
+		}
+	}
+	d.Granted = true
+	return d.Decision
+}
+
+// decider is one decision on its way.
+type decider struct {
+	Decision
+	set    *Set
+	req    *Request
+	now    Now
+	door   *Door
+	reader *Reader
+}
+
+// note adds a check to the trace and returns its reason.
+func (d *decider) note(name string, saw, rule Value, reason Reason) Reason {
+	if d.Trace != nil {
+		d.Trace = append(d.Trace, Check{Name: name, Saw: saw, Rule: rule, OK: reason == "", Reason: reason})
+	}
+	return reason
+}
+
+// unless returns the reason when ok does not hold.
+func unless(ok bool, reason Reason) Reason {
+	if ok {
+		return ""
+	}
+	return reason
+}
+
+func (d *decider) wired() Reason {
+	d.door = d.set.Door(d.req.Door)
+	if d.door == nil {
+		return d.note("door", Numbered("lock", d.req.Door), Text("is in the policy"), DoorNotFound)
+	}
+	d.reader = d.set.Reader(d.req.Reader)
+	d.Exit = d.reader != nil && d.reader.Direction == Out && !d.req.State.UnlockingREX
+	wired := d.door.Configured && !d.req.State.Misconfigured
+	return d.note("door", Numbered("lock", d.req.Door), Text("is configured and wired here"), unless(wired, DoorMisconfigured))
+}
+
+func (d *decider) current() Reason {
+	if d.req.Found != d.set.Revision {
+		return d.note("policy", Measure(int64(d.req.Found), "looked up"), Measure(int64(d.set.Revision), "in force"), PolicyChanged)
+	}
+	if d.set.Expires.IsZero() {
+		return ""
+	}
+	fresh := !d.set.Stale(d.now) || d.door.WhenPolicyStale == StaleAdmit
+	return d.note("policy", Moment(d.set.Expires), Text(d.door.WhenPolicyStale), unless(fresh, PolicyStale))
+}
+
+func (d *decider) method() Reason {
+	if d.reader == nil {
+		if d.req.Reader == 0 {
+			return ""
+		}
+		return d.note("method", Text(d.req.Method), Numbered("reader", d.req.Reader), MethodDisabled)
+	}
+	r := d.reader
+	var accepted bool
+	switch d.req.Method {
+	case MethodCard:
+		accepted = r.Cards && r.PIN != PINCardAndPIN
+	case MethodTap:
+		accepted = r.Tap
+	case MethodPIN:
+		accepted = r.PIN == PINOnly
+	case MethodCardAndPIN:
+		accepted = r.Cards && r.PIN == PINCardAndPIN
+	case MethodWave:
+		accepted = r.Wave
+	case MethodInApp, MethodLink:
+		accepted = true
+	}
+	if reason := d.note("method", Text(d.req.Method), Numbered("reader", r.ID), unless(accepted, MethodDisabled)); reason != "" {
+		return reason
+	}
+	halted := r.Tamper && d.req.State.ReaderTampered
+	return d.note("reader_tamper", Yes(d.req.State.ReaderTampered), Text("halts the reader"), unless(!halted, ReaderTampered))
+}
+
+func (d *decider) credential() Reason {
+	h := d.req.Holder
+	withPIN := d.req.Method == MethodPIN || d.req.Method == MethodCardAndPIN
+	if withPIN && d.req.State.PINBlocked {
+		return d.note("pin", Text("blocked"), Text("5 wrong in 5 minutes block PINs here"), PINBlocked)
+	}
+	if h == nil {
+		return d.note("credential", Text("unknown"), Text("is in the policy"), unknownBy(d.req.Method))
+	}
+	if h.Credential != 0 {
+		if reason := d.note("credential", Numbered(string(h.Kind), h.Credential), Text(h.Status), unless(h.Status == Activated, inactiveBy(d.req.Method))); reason != "" {
+			return reason
+		}
+		if reason := d.valid("credential_dates", h.Validity); reason != "" {
+			return reason
+		}
+	}
+	if d.req.Method != MethodCardAndPIN {
+		return ""
+	}
+	p := d.req.PIN
+	if p == nil || p.Member != h.Member || p.Status != Activated {
+		return d.note("pin", Text("wrong"), Text("belongs to the card's holder"), PINInvalid)
+	}
+	return d.valid("pin_dates", p.Validity)
+}
+
+// unknownBy is the reason when nothing is known of what was presented.
+func unknownBy(m Method) Reason {
+	switch m {
+	case MethodPIN:
+		return PINInvalid
+	case MethodLink:
+		return LinkInvalid
+	case MethodInApp:
+		return AccessDenied
+	case MethodCard, MethodTap, MethodCardAndPIN, MethodWave:
+		return CardNotFound
+	}
+	return CardNotFound
+}
+
+func inactiveBy(m Method) Reason {
+	if m == MethodLink {
+		return LinkDisabled
+	}
+	return CardNotActivated
+}
+
+func (d *decider) member() Reason {
+	h := d.req.Holder
+	if h.Member == 0 {
+		return "" // a group link belongs to nobody
+	}
+	return d.note("member", Numbered("member", h.Member), Text("access enabled"), unless(h.AccessEnabled, AccessDisabled))
+}
+
+func (d *decider) lockdown() Reason {
+	if d.Exit {
+		return ""
+	}
+	if reason := d.note("place_lockdown", Yes(d.set.Place.LockedDown), Text("denies entry"), unless(!d.set.Place.LockedDown, PlaceLockedDown)); reason != "" {
+		return reason
+	}
+	locked := d.door.LockedDown || d.req.State.LockedDown
+	return d.note("door_lockdown", Yes(locked), Text("denies entry"), unless(!locked, DoorLockedDown))
+}
+
+func (d *decider) zone() Reason {
+	if d.Exit || d.req.State.ZoneLevel == "" {
+		return ""
+	}
+	return d.note("zone", Text(d.req.State.ZoneLevel), Text("lets people in"), unless(!d.req.State.ZoneDenies, ZoneDenied))
+}
+
+// restrictions are the door's own: they bind everyone.
+func (d *decider) restrictions() Reason {
+	r := &d.door.Restrictions
+	if r.Time {
+		if reason := d.inside("door_time", d.door.Allow); reason != "" {
+			return reason
+		}
+	}
+	if r.Geofence {
+		if reason := d.near("door_geofence", r.GeofenceRadius); reason != "" {
+			return reason
+		}
+	}
+	if r.ReaderNeeded {
+		return d.standing("door_reader")
+	}
+	return ""
+}
+
+// groups lets the holder in by any one group that has the door and admits now.
+// Otherwise the reason is that of the group that got furthest.
+func (d *decider) groups() Reason {
+	best, reason := -1, AccessDenied
+	for i := range d.req.Holder.Groups {
+		m := &d.req.Holder.Groups[i]
+		g := d.set.groups[m.Group]
+		if _, has := slices.BinarySearch(d.door.Groups, m.Group); g == nil || !has {
+			continue
+		}
+		got, why := d.admits(g, m)
+		if why == "" {
+			return ""
+		}
+		if got > best {
+			best, reason = got, why
+		}
+	}
+	if best < 0 {
+		return d.note("groups", Measure(int64(len(d.req.Holder.Groups)), "groups"), Text("one of them opens this door"), AccessDenied)
+	}
+	return reason
+}
+
+// admits runs one group's checks. It returns how many passed, and the reason of
+// the one that did not.
+func (d *decider) admits(g *groupPlan, m *Membership) (passed int, reason Reason) {
+	if reason = d.note("group", Numbered("group", g.ID), Text("opens this door"), ""); reason != "" {
+		return 0, reason
+	}
+	if reason = d.valid("group_dates", g.Validity); reason != "" {
+		return 1, reason
+	}
+	if reason = d.valid("assignment_dates", m.Validity); reason != "" {
+		return 2, reason
+	}
+	if d.overrides() {
+		d.note("role", Text(d.req.Holder.Role), Text("overrides group restrictions"), "")
+		return 7, ""
+	}
+	if d.req.Method == MethodInApp {
+		if reason = d.note("group_login", Yes(g.Login), Text("in-app unlock allowed"), unless(g.Login, NoApps)); reason != "" {
+			return 3, reason
+		}
+	}
+	if g.TapOnly {
+		tap := d.req.Method == MethodTap || d.req.Method == MethodCard || d.req.Method == MethodCardAndPIN
+		if reason = d.note("group_tap_only", Text(d.req.Method), Text("a tap at a reader"), unless(tap, TapOnly)); reason != "" {
+			return 4, reason
+		}
+	}
+	// A restriction that the door has itself replaces the group's of its kind.
+	own := &d.door.Restrictions
+	if g.Time && !own.Time {
+		if reason = d.inside("group_time", g.allow); reason != "" {
+			return 5, reason
+		}
+	}
+	if g.Geofence && !own.Geofence {
+		if reason = d.near("group_geofence", g.GeofenceRadius); reason != "" {
+			return 6, reason
+		}
+	}
+	if g.ReaderNeeded && !own.ReaderNeeded {
+		if reason = d.standing("group_reader"); reason != "" {
+			return 7, reason
+		}
+	}
+	return 8, ""
+}
+
+// overrides reports whether the holder's role lifts group restrictions.
+func (d *decider) overrides() bool {
+	role := d.req.Holder.Role
+	return role == RoleOwner || role == RoleAdministrator
+}
+
+func (d *decider) secondFactor() Reason {
+	if d.req.Method != MethodTap && d.req.Method != MethodWave {
+		return ""
+	}
+	if !d.door.TwoFactor && (d.reader == nil || !d.reader.TwoFactor) {
+		return ""
+	}
+	unlocked := d.req.Proof.PhoneUnlocked
+	return d.note("two_factor", Yes(unlocked), Text("the phone is unlocked"), unless(unlocked, TwoFactorRequired))
+}
+
+// clock returns whether the wall clock may be read. Where it may not, and the
+// door does not deny for it, the check counts as passed.
+func (d *decider) clock(name string) (read bool, reason Reason) {
+	if d.now.WallSet {
+		return true, ""
+	}
+	if d.Exit || d.door.WhenClockUnset == ClockAllow {
+		return false, d.note(name, Text("clock not set"), Text("the door allows it"), "")
+	}
+	return false, d.note(name, Text("clock not set"), Text("the clock is needed"), ClockNotSet)
+}
+
+func (d *decider) valid(name string, v Validity) Reason {
+	if !v.Bounded() {
+		return ""
+	}
+	read, reason := d.clock(name)
+	if !read {
+		return reason
+	}
+	return d.note(name, Moment(d.now.Wall), Span(v), v.check(d.now.Wall))
+}
+
+func (d *decider) inside(name string, plan *schedule.Plan) Reason {
+	if d.Exit {
+		return ""
+	}
+	read, reason := d.clock(name)
+	if !read {
+		return reason
+	}
+	if d.Trace == nil {
+		return unless(plan.At(d.now.Wall), OutsideSchedule)
+	}
+	v := plan.Explain(d.now.Wall)
+	rule := Text("inside an allow schedule")
+	switch {
+	case v.Override != 0:
+		rule = Numbered("outside exception", v.Override)
+	case v.Event != 0:
+		rule = Numbered("inside schedule", v.Event)
+	}
+	return d.note(name, Moment(d.now.Wall), rule, unless(v.Effective, OutsideSchedule))
+}
+
+// near checks a geofence. A tap or a link satisfies it.
+func (d *decider) near(name string, radius float64) Reason {
+	if d.req.Method.atReader() || d.req.Method == MethodLink {
+		return d.note(name, Text(d.req.Method), Text("satisfies it"), "")
+	}
+	at := d.req.Proof.Location
+	if at == nil || at.Age > oldestFix || at.Age < 0 || !(at.Accuracy >= 0 && at.Accuracy <= radius) {
+		return d.note(name, Text("no usable fix"), Measure(int64(radius), "m"), LocationUnknown)
+	}
+	lat, long := d.door.Latitude, d.door.Longitude
+	if lat == 0 && long == 0 {
+		lat, long = d.set.Place.Latitude, d.set.Place.Longitude
+	}
+	away := distance(lat, long, at.Latitude, at.Longitude)
+	within := away <= radius+min(at.Accuracy, mostTolerance)
+	return d.note(name, Measure(int64(math.Round(away)), "m away"), Measure(int64(radius), "m"), unless(within, TooFarAway))
+}
+
+// standing checks a reader restriction. A tap or a link satisfies it.
+func (d *decider) standing(name string) Reason {
+	if d.req.Method.atReader() || d.req.Method == MethodLink {
+		return d.note(name, Text(d.req.Method), Text("satisfies it"), "")
+	}
+	at := d.req.Proof.AtReader
+	return d.note(name, Yes(at), Text("the phone is at the reader"), unless(at, NotAtReader))
+}
+
+// distance is the great-circle distance in metres between two points in
+// degrees, by the haversine formula on a sphere of the mean earth radius.
+func distance(lat1, long1, lat2, long2 float64) float64 {
+	p1, p2 := lat1*radians, lat2*radians
+	dp, dl := p2-p1, (long2-long1)*radians
+	a := math.Sin(dp/2)*math.Sin(dp/2) + math.Cos(p1)*math.Cos(p2)*math.Sin(dl/2)*math.Sin(dl/2)
+	return 2 * earthRadius * math.Asin(math.Min(1, math.Sqrt(a)))
+}

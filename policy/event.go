@@ -1,0 +1,79 @@
+package policy
+
+import "time"
+
+// EventType names what happened. The strings are stable.
+type EventType string
+
+// The events that a controller makes.
+const (
+	// A decision about a door, granted or denied, with its trace.
+	LockUnlock EventType = "lock.unlock"
+	// The door is locked again after a release, a hold or a scheduled unlock.
+	LockLocked           EventType = "lock.locked"
+	LockOpened           EventType = "lock.opened"
+	LockClosed           EventType = "lock.closed"
+	LockForcedOpen       EventType = "lock.forced_open"
+	LockHeldOpenWarning  EventType = "lock.held_open_warning"
+	LockHeldOpen         EventType = "lock.held_open"
+	LockGrantedNotEnter  EventType = "lock.granted_not_entered"
+	LockLockDown         EventType = "lock.lock_down"
+	LockCancelLockdown   EventType = "lock.cancel_lockdown"
+	LockHold             EventType = "lock.hold"
+	LockREX              EventType = "lock.rex"
+	LockREXStuck         EventType = "lock.rex_stuck"
+	LockMisconfigured    EventType = "lock.misconfigured"
+	ScheduledStarted     EventType = "lock.scheduled_unlock_started"
+	ScheduledEnded       EventType = "lock.scheduled_unlock_ended"
+	FirstToArrive        EventType = "lock.first_to_arrive"
+	LastToLeave          EventType = "lock.last_to_leave"
+	PlaceLockDown        EventType = "place.lock_down"
+	PlaceCancelLockdown  EventType = "place.cancel_lockdown"
+	InputOpened          EventType = "controller_input.opened"
+	InputClosed          EventType = "controller_input.closed"
+	InputTriggered       EventType = "controller_input.triggered"
+	InputTamper          EventType = "controller_input.tamper"
+	ControllerReboot     EventType = "controller.reboot"
+	ControllerTamper     EventType = "controller.tamper"
+	ControllerClockSet   EventType = "controller.clock_set"
+	ControllerFire       EventType = "controller.fire"
+	ControllerFireReset  EventType = "controller.fire_reset"
+	ControllerPolicy     EventType = "controller.policy"
+	ControllerStale      EventType = "controller.policy_stale"
+	ControllerGap        EventType = "controller.gap"
+	ControllerFault      EventType = "controller.fault"
+	RelayMismatch        EventType = "controller.relay_mismatch"
+	ReaderAccess         EventType = "reader.access"
+	ReaderBadFrame       EventType = "reader.bad_frame"
+	ReaderTamper         EventType = "reader.tamper"
+	ReaderResetTamper    EventType = "reader.reset_tamper"
+	ReaderOnline         EventType = "reader.online"
+	ReaderOffline        EventType = "reader.offline"
+	ExcessivePINAttempts EventType = "controller_wiegand_connection.excessive_pin_attempts"
+)
+
+// Ref points at the subject of an event: a lock, a member, a reader.
+type Ref struct {
+	Type string `json:"type,omitempty"`
+	ID   int64  `json:"id,omitempty"`
+	Name string `json:"name,omitempty"` // as the board calls it; never a person's
+}
+
+// Event is one thing that happened, as the core tells it. The journal adds what
+// makes it a record: sequence, uuid, boot and chain.
+type Event struct {
+	At      Now
+	Type    EventType
+	Object  Ref
+	Actor   Ref // who caused it, when somebody did
+	By      Ref // how they proved it: card, tap, login, link
+	Reader  string
+	Success bool
+	Reason  Reason
+	// Until is the monotonic time at which what began here ends by itself; 0 when it does not.
+	Until    time.Duration
+	Detail   string // one or two words that tell kinds of the same event apart
+	Bits     string // raw bits of undecodable frames and unknown cards only
+	Revision uint64 // of the policy that decided
+	Trace    []Check
+}

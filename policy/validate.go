@@ -1,0 +1,285 @@
+package policy
+
+import (
+	"encoding/hex"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Relay and input channels of the board.
+const (
+	Relays     = 5 // four door relays and one auxiliary
+	AuxChannel = 5
+	Inputs     = 14 // four REX, four contacts (or twelve generic inputs), tamper and fire
+)
+
+// Validate returns every fault in the records; none means that they compile.
+// The place's time zone is checked by whoever loads the location.
+func (r *Records) Validate() Problems {
+	v := &validator{}
+	v.place(r.Place)
+	controllers := ids(v, "controllers", r.Controllers, func(c Controller) int64 { return c.ID })
+	locks := ids(v, "locks", r.Locks, func(l Lock) int64 { return l.ID })
+	groups := ids(v, "groups", r.Groups, func(g Group) int64 { return g.ID })
+	members := ids(v, "members", r.Members, func(m Member) int64 { return m.ID })
+	ids(v, "controller_relay_connections", r.RelayConnections, func(c RelayConnection) int64 { return c.ID })
+	ids(v, "controller_input_connections", r.InputConnections, func(c InputConnection) int64 { return c.ID })
+	ids(v, "readers", r.Readers, func(x Reader) int64 { return x.ID })
+	ids(v, "credentials", r.Credentials, func(c Credential) int64 { return c.ID })
+	ids(v, "group_links", r.GroupLinks, func(l GroupLink) int64 { return l.ID })
+
+	for i, c := range r.Controllers {
+		v.at("controllers", i)
+		v.must("device_id", hexDigits(c.DeviceID, 16), "%q must be 16 hex digits, as doorctl status shows them", c.DeviceID)
+	}
+	for i, l := range r.Locks {
+		v.at("locks", i)
+		v.must("name", strings.TrimSpace(l.Name) != "", "can't be blank")
+		v.coordinates(l.Latitude, l.Longitude)
+		v.restrictions(l.Restrictions)
+		oneOf(v, "when_clock_unset", l.WhenClockUnset, ClockDeny, ClockAllow)
+		oneOf(v, "when_policy_stale", l.WhenPolicyStale, StaleAdmit, StaleDeny)
+		oneOf(v, "on_fire", l.OnFire, FireStay, FireRelease)
+	}
+	v.wiring(r, controllers, locks)
+	for i, g := range r.Groups {
+		v.at("groups", i)
+		v.must("name", strings.TrimSpace(g.Name) != "", "can't be blank")
+		v.validity(g.Validity)
+		v.restrictions(g.Restrictions)
+	}
+	for i, gl := range r.GroupLocks {
+		v.at("group_locks", i)
+		v.refers("group_id", gl.GroupID, "group", groups)
+		v.refers("lock_id", gl.LockID, "lock", locks)
+	}
+	for i, a := range r.RoleAssignments {
+		v.at("role_assignments", i)
+		v.validity(a.Validity)
+		oneOf(v, "role_id", a.Role, RoleMember, RoleManager, RoleAdministrator, RoleOwner)
+		v.refers("member_id", a.MemberID, "member", members)
+		switch a.AppliesTo.Type {
+		case "group":
+			v.refers("applies_to.id", a.AppliesTo.ID, "group", groups)
+		case "place":
+			v.must("applies_to.id", a.AppliesTo.ID == r.Place.ID, "is %d, but the place is %d", a.AppliesTo.ID, r.Place.ID)
+		default:
+			v.must("applies_to.type", false, "%q must be group or place", a.AppliesTo.Type)
+		}
+	}
+	v.credentials(r.Credentials, members)
+	for i, l := range r.GroupLinks {
+		v.at("group_links", i)
+		v.refers("group_id", l.GroupID, "group", groups)
+		v.validity(l.Validity)
+		v.must("secret_sha256", hexDigits(l.SecretSHA256, 64), "must be 64 hex digits")
+	}
+	v.schedules(r, groups, locks)
+	return v.problems
+}
+
+// validator collects problems; prefix is the record at hand.
+type validator struct {
+	problems Problems
+	prefix   string
+}
+
+func (v *validator) at(kind string, i int) { v.prefix = fmt.Sprintf("%s[%d]", kind, i) }
+
+func (v *validator) must(field string, ok bool, format string, args ...any) {
+	if !ok {
+		v.problems.add(v.prefix+"."+field, format, args...)
+	}
+}
+
+func (v *validator) refers(field string, id int64, what string, known map[int64]bool) {
+	v.must(field, known[id], "there is no %s %d", what, id)
+}
+
+// ids checks that the ids of a kind are positive and unique, and returns them.
+func ids[T any](v *validator, kind string, records []T, id func(T) int64) map[int64]bool {
+	seen := make(map[int64]bool, len(records))
+	for i, r := range records {
+		v.at(kind, i)
+		n := id(r)
+		v.must("id", n > 0, "must be a positive number")
+		v.must("id", !seen[n], "%d is given twice", n)
+		seen[n] = true
+	}
+	return seen
+}
+
+func oneOf[T ~string](v *validator, field string, got T, known ...T) {
+	words := make([]string, len(known))
+	for i, k := range known {
+		words[i] = string(k)
+	}
+	v.must(field, slices.Contains(known, got), "%q must be one of %s", got, strings.Join(words, ", "))
+}
+
+func (v *validator) seconds(field string, s Seconds, least, most Seconds) {
+	v.must(field, s >= least && s <= most, "%v s is outside %v to %v s", s, least, most)
+}
+
+func (v *validator) validity(x Validity) {
+	v.must("valid_until", x.From.IsZero() || x.Until.IsZero() || x.From.Before(x.Until), "must be after valid_from")
+}
+
+func (v *validator) coordinates(lat, long float64) {
+	v.must("latitude", lat >= -90 && lat <= 90, "%v is outside -90 to 90 degrees", lat)
+	v.must("longitude", long >= -180 && long <= 180, "%v is outside -180 to 180 degrees", long)
+}
+
+func (v *validator) restrictions(r Restrictions) {
+	v.must("geofence_restriction_radius", r.GeofenceRadius >= 0 && r.GeofenceRadius <= 100_000,
+		"%v m is outside 0 to 100000 m", r.GeofenceRadius)
+}
+
+func (v *validator) place(p Place) {
+	v.prefix = "place"
+	v.must("id", p.ID > 0, "must be a positive number")
+	v.must("time_zone", p.TimeZone != "" && p.TimeZone != "Local", "%q must be an IANA name such as Europe/Berlin", p.TimeZone)
+	v.coordinates(p.Latitude, p.Longitude)
+}
+
+func (v *validator) wiring(r *Records, controllers, locks map[int64]bool) {
+	type place struct {
+		controller int64
+		where      string
+	}
+	taken := map[place]string{}
+	claim := func(field string, controller int64, where string) {
+		p := place{controller, where}
+		v.must(field, taken[p] == "", "%s of controller %d is used by %s already", where, controller, taken[p])
+		taken[p] = v.prefix
+	}
+	for i, c := range r.RelayConnections {
+		v.at("controller_relay_connections", i)
+		v.refers("controller_id", c.ControllerID, "controller", controllers)
+		v.must("channel", c.Channel >= 1 && c.Channel <= Relays, "%d is outside 1 to %d", c.Channel, Relays)
+		claim("channel", c.ControllerID, fmt.Sprintf("relay %d", c.Channel))
+		oneOf(v, "type", c.Type, RelayLock, RelaySiren)
+		oneOf(v, "relock_on", c.RelockOn, RelockDefault, RelockOpen, RelockClose, RelockTimeout)
+		if c.Type == RelayLock {
+			v.refers("lock_id", c.LockID, "lock", locks)
+			v.seconds("duration", c.Duration, 0.5, 600)
+		}
+	}
+	for i, c := range r.InputConnections {
+		v.at("controller_input_connections", i)
+		v.refers("controller_id", c.ControllerID, "controller", controllers)
+		v.must("channel", c.Channel >= 1 && c.Channel <= Inputs, "%d is outside 1 to %d", c.Channel, Inputs)
+		claim("channel", c.ControllerID, fmt.Sprintf("input %d", c.Channel))
+		oneOf(v, "type", c.Type, InputContact, InputREX, InputTamperS, InputFire, InputPanel)
+		switch c.Type {
+		case InputContact:
+			v.refers("lock_id", c.LockID, "lock", locks)
+			v.seconds("duration", c.Duration, 3, 600)
+			v.must("pre_alarm", c.PreAlarm >= 0 && c.PreAlarm < c.Duration, "%v s must be shorter than the duration of %v s", c.PreAlarm, c.Duration)
+		case InputREX:
+			v.refers("lock_id", c.LockID, "lock", locks)
+			v.seconds("duration", c.Duration, 0.5, 600)
+			oneOf(v, "action", c.Action, REXUnlock, REXShunt, REXLastToLeave, REXNone)
+		case InputTamperS, InputFire, InputPanel:
+		}
+	}
+	for i, x := range r.Readers {
+		v.at("readers", i)
+		v.refers("controller_id", x.ControllerID, "controller", controllers)
+		v.refers("lock_id", x.LockID, "lock", locks)
+		v.must("port", validPort(x.Port), "%q must be wiegand:1 to wiegand:4 or osdp:0 to osdp:126", x.Port)
+		claim("port", x.ControllerID, x.Port)
+		oneOf(v, "direction", x.Direction, In, Out)
+		oneOf(v, "pin_mode", x.PIN, PINNone, PINOnly, PINCardAndPIN)
+	}
+}
+
+// validPort reports whether port names a reader port of the board.
+func validPort(port string) bool {
+	kind, number, _ := strings.Cut(port, ":")
+	n, err := strconv.Atoi(number)
+	return err == nil && strconv.Itoa(n) == number &&
+		(kind == "wiegand" && n >= 1 && n <= 4 || kind == "osdp" && n >= 0 && n <= 126)
+}
+
+func (v *validator) credentials(list []Credential, members map[int64]bool) {
+	owner := make(map[string]int, len(list))
+	var key []byte
+	for i, c := range list {
+		v.prefix = "credentials[" + strconv.Itoa(i) + "]"
+		v.validity(c.Validity)
+		oneOf(v, "status", c.Status, Activated, Deactivated, Unassigned)
+		if c.Status != Unassigned {
+			v.refers("member_id", c.MemberID, "member", members)
+		}
+		token, err := c.Token()
+		if err != nil {
+			v.must("kind", false, "%s", err)
+			continue
+		}
+		key = token.AppendCanonical(key[:0])
+		first, taken := owner[string(key)]
+		v.must("id", !taken, "the same token belongs to credentials[%d] already", first)
+		if !taken {
+			owner[string(key)] = i
+		}
+	}
+}
+
+func (v *validator) schedules(r *Records, groups, locks map[int64]bool) {
+	for i, s := range r.Schedules {
+		v.at("schedules", i)
+		for _, p := range s.Validate() {
+			v.must(p.Field, false, "%s", p.Text)
+		}
+		switch s.Scheduleable.Type {
+		case "Group":
+			v.refers("scheduleable.id", s.Scheduleable.ID, "group", groups)
+		case "Lock":
+			v.refers("scheduleable.id", s.Scheduleable.ID, "lock", locks)
+		}
+	}
+}
+
+var pinDigits = regexp.MustCompile(`^[0-9]{4,8}$`)
+
+// Token returns what a reader sees of the credential.
+func (c Credential) Token() (Token, error) {
+	switch c.Kind {
+	case KindCard, KindFob, KindTag:
+		if c.UID != "" {
+			uid, err := hex.DecodeString(c.UID)
+			if err != nil || len(uid) < 4 || len(uid) > 10 {
+				return Token{}, fmt.Errorf("uid %q must be 4 to 10 bytes in hex", c.UID)
+			}
+			return Token{Class: TokenUID, Value: string(uid)}, nil
+		}
+		if c.Format == "" {
+			return Token{}, fmt.Errorf("a %s needs a format with its number, or a uid", c.Kind)
+		}
+		return Token{Class: TokenNumber, Format: c.Format, Facility: c.Facility, Number: c.Card, Issue: c.Issue}, nil
+	case KindPIN:
+		if !pinDigits.MatchString(c.PIN) {
+			return Token{}, fmt.Errorf("a PIN must be 4 to 8 digits")
+		}
+		return Token{Class: TokenPIN, Value: c.PIN}, nil
+	case KindPhone:
+		if !hexDigits(c.PublicKey, 66) {
+			return Token{}, fmt.Errorf("public_key must be a compressed P-256 point, 66 hex digits")
+		}
+		key, _ := hex.DecodeString(c.PublicKey)
+		return Token{Class: TokenKey, Value: string(key)}, nil
+	case KindLink:
+		return Token{}, fmt.Errorf("a link belongs into group_links")
+	default:
+		return Token{}, fmt.Errorf("kind %q must be one of card, fob, tag, phone, pin", c.Kind)
+	}
+}
+
+func hexDigits(s string, n int) bool {
+	_, err := hex.DecodeString(s)
+	return err == nil && len(s) == n
+}
