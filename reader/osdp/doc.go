@@ -1,0 +1,47 @@
+// Package osdp is the controller's (ACU) side of SIA OSDP 2.2, IEC 60839-11-5: up to
+// 16 readers (PDs) on one two-wire RS-485 line.
+//
+//	              ┌───────────────────── Bus ──────────────────────┐
+//	bytes, time ─▶│ Parser ─Frame─▶ peer.judge ─▶ Session ─▶ typed │─▶ Events: Read, Tamper,
+//	              │                    │                    reply  │   Online, PossiblyLost, …
+//	              │ schedule ─▶ peer.ask ─▶ Session ─▶ Frame       │─▶ bytes, next deadline
+//	              └────────────────────────────────────────────────┘
+//	     ▲                                                     │
+//	     └───────────── Loop: one Line, one KeyStore ◀─────────┘
+//
+// The core is pure: [Bus] has no goroutine, no clock and no I/O, so that every
+// fault of a line can be played to it in virtual time. [Loop] is the little around
+// it that a real port needs.
+//
+//	for {
+//		tx := bus.Step(now, received)
+//		line.Write(tx.Data)                     // at tx.Baud
+//		for _, e := range bus.Events() { … }    // SaveKeys must be stored and answered
+//		received = line.Read(until bus.Wake())
+//	}
+//
+// # What is believed
+//
+// A reader with Secure set is spoken to in clear only to ask what it is. In a
+// session nothing counts but the session's next message with a valid MAC; a BUSY,
+// which has none, is heeded for a second. A refusal or a reset in clear leads to a
+// new handshake, not more than one a second, and never to clear text or to the
+// default key. That key, SCBK-D, is accepted only within a commissioning window,
+// which a person opens for some minutes, and serves there for nothing but to give
+// the reader a key of its own. Keys go to the store before they go to the reader,
+// and the old one is kept until a handshake has proved the new one.
+//
+// # What may be lost
+//
+// A command without a usable reply is sent again byte for byte, and the reader
+// answers from its memory, so a read arrives once and not twice. When a reader
+// resets, falls silent or loses its session while it is asked, a read may be gone
+// for good: PossiblyLost says so.
+//
+// # What it leaves to others
+//
+// Card formats are the Decode function's (package reader/wiegand), PINs and what a
+// read means are the policy's. Opening the port, direction control and storage of
+// keys are the caller's. Inputs of a reader may be door contacts and tampers, never
+// a request to exit or a fire release; outputs of a reader never hold a lock.
+package osdp
