@@ -1,0 +1,77 @@
+// Package store keeps what a controller must know and what it must not forget, in
+// two bbolt files: two, because loading a policy in bulk would otherwise weigh on
+// every event that is written.
+//
+//	              Lookup, Member              Append, SaveState, Acked
+//	reader ───────────┐                  daemon ────────┐ never waits
+//	                  ▼                                 ▼
+//	sync ── Replace ▶ policy.db          queue ▶ writer ▶ events.db
+//	                  ▲                                 │
+//	start ── Records ─┘                  upload ◀ Since ┴ Follow ▶ technician
+//
+// # Files
+//
+//	policy.db       the place's policy           Policy
+//	events.db       journal and door state       Journal
+//	place.key       32 random bytes, see below
+//	*.lock          held while a doord runs; its pid
+//	*.new           being written; removed at the next start
+//	*.damaged-TIME  set aside, at most three of each
+//
+// All are readable by their owner alone. Each database has a bucket meta with a
+// marker, the schema's version and the version of the doord that wrote it. Every
+// value in both is sealed with a CRC-32C over its key and itself.
+//
+//	policy.db
+//	  meta         marker, schema, key (proof of place.key), tally of each large bucket
+//	  records      kind ‖ 0 ‖ id → JSON    what policy.Compile needs, in the words of the policy file
+//	  credentials  digest → holder         flat: see holder.go
+//	  members      id → holder             the same
+//	  names        id → name               only with names_on_controllers
+//	events.db
+//	  meta         marker, schema, epoch, acked, anchor, state
+//	  events       sequence → hash ‖ JSON  see Record
+//
+// # Policy
+//
+// One read transaction and one Get answer who holds a token and in which groups he
+// is, and the revision of that very policy. A token is found by its digest,
+// HMAC-SHA-256 under place.key cut to 16 bytes; no number and no PIN is in the file.
+// That is no secret from somebody who has the file and the key beside it: a 26-bit
+// card has 67 million values and a PIN at most 111 million, and he can try them all.
+//
+// A bulk load writes a new file and renames it. So a look-up never waits for it,
+// nothing of the old policy lingers in free pages, and damage heals.
+//
+// # Journal
+//
+// Append hands events to a queue of bounded length and returns. One goroutine
+// writes them, as many at a time as have come while it wrote the ones before, at
+// most 100. Each carries a hash of the one before it.
+//
+// After a power cut all is there that was on the disk, which Sync waits for. What
+// was handed in and not yet written, at most the last group where the disk keeps
+// up, is lost. Nobody reads an event from here that could still be lost so.
+//
+// Where room runs out something must go, in this order: events that the service
+// has acknowledged, when their space is needed; then the oldest. What never found
+// room in memory, because the disk is full or stands still, is gone as well. For
+// each such loss the chain holds a controller.gap event that says how many.
+//
+// # Damage
+//
+// A file that is damaged is set aside, and a new one begun, when it is opened and,
+// for the journal, also when a write finds it. The caller is told. A look-up in a
+// damaged page is an error and never a holder. Check and Verify read everything;
+// call them when doors already serve.
+//
+// bbolt panics on a bad page and takes a fault on a missing one; both become
+// errors here. Not so a tree whose pages lead back to themselves, which ends the
+// process, and a free list that is wrong in itself, which shows only later. After
+// a panic inside bbolt its mapping stays until the process ends.
+//
+// # Left to others
+//
+// Signing heads and uploading is store/cloudsync's, compiling and deciding
+// policy's, and what an unhealthy store means for the doors the daemon's.
+package store
