@@ -81,3 +81,6 @@ func (c *Controller) Fire() Fire { return c.fire }
 
 // Reader returns what is remembered of a reader.
 func (c *Controller) Reader(i int) Reader { return c.readers[i] }
+
+// ReaderID returns the place's id of a reader, 0 when it is not bound.
+func (c *Controller) ReaderID(i int) int64 { return c.ports[i] }

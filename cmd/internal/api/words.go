@@ -1,0 +1,118 @@
+package api
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"doord/policy"
+	"doord/store"
+)
+
+// Words tells events to a person, a line each. Name finds a member's name, ""
+// where the controller is not allowed to have it; In is the zone of the times.
+type Words struct {
+	Name func(member int64) string
+	In   *time.Location
+}
+
+// Line tells an event: when, where, what.
+func (w Words) Line(r store.Record) string {
+	at := r.At.Wall
+	if w.In != nil {
+		at = at.In(w.In)
+	}
+	clock := at.Format("15:04:05.000")
+	if !r.At.WallSet {
+		clock += "?" // the clock was not set
+	}
+	return fmt.Sprintf("%s  %-8s %s", clock, r.Object.Name, w.what(r))
+}
+
+// plain are the events that need no more words than these.
+var plain = map[policy.EventType]string{
+	policy.LockLocked:           "locked",
+	policy.LockOpened:           "door opened",
+	policy.LockClosed:           "door closed",
+	policy.LockForcedOpen:       "FORCED OPEN",
+	policy.LockHeldOpen:         "HELD OPEN",
+	policy.LockREX:              "request to exit",
+	policy.LockREXStuck:         "request to exit is STUCK: look at the button",
+	policy.LockLockDown:         "locked down",
+	policy.LockCancelLockdown:   "lockdown ended",
+	policy.ScheduledStarted:     "unlocked by schedule",
+	policy.ScheduledEnded:       "schedule ended",
+	policy.FirstToArrive:        "first to arrive",
+	policy.LastToLeave:          "last to leave",
+	policy.ControllerReboot:     "controller started",
+	policy.ControllerClockSet:   "clock set",
+	policy.ControllerFire:       "FIRE: doors released",
+	policy.ReaderTamper:         "reader TAMPERED with",
+	policy.ReaderResetTamper:    "reader tamper reset",
+	policy.ReaderOnline:         "reader is there",
+	policy.ReaderOffline:        "reader is GONE",
+	policy.ExcessivePINAttempts: "too many wrong PINs: PINs are blocked for 5 minutes",
+}
+
+func (w Words) what(r store.Record) string {
+	if text, ok := plain[r.Type]; ok {
+		return text
+	}
+	switch r.Type {
+	case policy.LockUnlock:
+		return w.decision(r)
+	case policy.LockHeldOpenWarning:
+		return fmt.Sprintf("standing open: alarm in %v", (r.Until - r.At.Up).Round(time.Second))
+	case policy.LockGrantedNotEnter:
+		return "nobody came in after " + w.who(r)
+	case policy.LockHold:
+		switch {
+		case !r.Success:
+			return "hold refused: " + r.Reason.Text()
+		case r.Detail == "none":
+			return "hold ended"
+		default:
+			return fmt.Sprintf("held %s for %v", r.Detail, (r.Until - r.At.Up).Round(time.Second))
+		}
+	case policy.ReaderBadFrame:
+		return "unreadable frame (" + r.Detail + ") " + r.Bits
+	case policy.ReaderAccess:
+		return "card of " + w.who(r) + ", but no PIN followed"
+	case policy.ControllerFireReset:
+		if r.Success {
+			return "fire alarm reset"
+		}
+		return "fire reset refused: " + strings.ReplaceAll(r.Detail, "_", " ")
+	case policy.ControllerPolicy:
+		return fmt.Sprintf("policy %d in force", r.Revision)
+	default:
+		return strings.TrimSpace(string(r.Type) + " " + r.Detail)
+	}
+}
+
+func (w Words) decision(r store.Record) string {
+	by := strings.ReplaceAll(r.By.Type, "_", " ")
+	if r.Success {
+		return fmt.Sprintf("unlocked for %s (%s)", w.who(r), by)
+	}
+	text := fmt.Sprintf("denied (%s): %s", by, r.Reason.Text())
+	if r.Actor.ID != 0 {
+		text = fmt.Sprintf("denied to %s (%s): %s", w.who(r), by, r.Reason.Text())
+	}
+	if r.Bits != "" {
+		text += " [" + r.Bits + "]"
+	}
+	return text
+}
+
+func (w Words) who(r store.Record) string {
+	if r.Actor.Type != "member" {
+		return strings.ReplaceAll(r.Actor.Type, "_", " ")
+	}
+	if w.Name != nil {
+		if name := w.Name(r.Actor.ID); name != "" {
+			return name
+		}
+	}
+	return fmt.Sprintf("member %d", r.Actor.ID)
+}

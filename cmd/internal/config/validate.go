@@ -1,0 +1,167 @@
+package config
+
+import (
+	"encoding/hex"
+	"fmt"
+	"regexp"
+	"slices"
+	"time"
+
+	"doord/policy"
+	"doord/relay"
+	"doord/rex"
+)
+
+// names are what doors, inputs and readers may be called: they stand in
+// commands and events.
+var names = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,31}$`)
+
+var ports = regexp.MustCompile(`^wiegand:[1-4]$`)
+
+// Validate returns everything that is wrong, in words that say what and where.
+func (c *Config) Validate() Problems {
+	v := &validator{lines: map[Line]string{}, used: map[string]string{}}
+	id, err := hex.DecodeString(c.DeviceID)
+	v.must(err == nil && len(id) == 8, "device_id", "%q must be 16 hex digits: the number on the board's label", c.DeviceID)
+	v.must(c.Audit == AuditFast || c.Audit == AuditStrict, "audit", "%q must be fast or strict", c.Audit)
+	v.must(c.MaxEvents >= 1000 && c.MaxEvents <= 10_000_000, "max_events", "%d is outside 1000 to 10000000", c.MaxEvents)
+	v.relays(c)
+	v.doors(c)
+	v.inputs(c)
+	v.readers(c)
+	return v.problems
+}
+
+type validator struct {
+	problems Problems
+	lines    map[Line]string
+	used     map[string]string
+}
+
+func (v *validator) must(ok bool, where, format string, args ...any) {
+	if !ok {
+		v.problems = append(v.problems, where+": "+fmt.Sprintf(format, args...))
+	}
+}
+
+// once checks that a name, channel or port is given to one thing only.
+func (v *validator) once(where, what string) {
+	v.must(v.used[what] == "", where, "%s is used by %s already", what, v.used[what])
+	v.used[what] = where
+}
+
+func (v *validator) line(where string, l Line) {
+	if l == "" {
+		return
+	}
+	v.must(v.lines[l] == "", where, "line %s is used by %s already", l, v.lines[l])
+	v.lines[l] = where
+}
+
+func (v *validator) level(where string, l Level) {
+	v.must(l == High || l == Low, where, "%q must be high or low", l)
+}
+
+func (v *validator) relays(c *Config) {
+	for i, r := range c.Relay {
+		where := fmt.Sprintf("relay[%d]", i)
+		v.must(r.Channel >= 1 && r.Channel <= policy.Relays, where+".channel", "%d is outside 1 to %d", r.Channel, policy.Relays)
+		v.once(where+".channel", fmt.Sprintf("relay channel %d", r.Channel))
+		v.line(where+".line", r.Line)
+		v.level(where+".active", r.Active)
+	}
+}
+
+func (v *validator) doors(c *Config) {
+	v.must(len(c.Doors) > 0, "door", "a board has at least one [[door]]")
+	wired := map[int]bool{}
+	for _, r := range c.Relay {
+		wired[r.Channel] = true
+	}
+	for i, d := range c.Doors {
+		where := fmt.Sprintf("door[%d] %q", i, d.Name)
+		v.must(names.MatchString(d.Name), where+".name", "must be 1 to 32 of a-z, 0-9, - and _")
+		v.once(where+".name", "door "+d.Name)
+		v.must(len(d.Relays) > 0, where+".relays", "the door has no relay: name its channels, as in relays = [1]")
+		for _, channel := range d.Relays {
+			v.must(wired[channel], where+".relays", "there is no [[relay]] with channel %d", channel)
+			v.once(where+".relays", fmt.Sprintf("relay %d", channel))
+		}
+		v.must(d.FailMode != "", where+".fail_mode", "say fail_safe (released without power) or fail_secure (locked without power)")
+	}
+	for _, w := range c.Relays() {
+		if err := w.Validate(); err != nil {
+			v.problems = append(v.problems, err.Error())
+		}
+	}
+}
+
+func (v *validator) inputs(c *Config) {
+	for i, in := range c.Input {
+		where := fmt.Sprintf("input[%d] %q", i, in.Name)
+		v.must(names.MatchString(in.Name), where+".name", "must be 1 to 32 of a-z, 0-9, - and _")
+		v.once(where+".name", "input "+in.Name)
+		v.must(in.Channel >= 1 && in.Channel <= policy.Inputs, where+".channel", "%d is outside 1 to %d", in.Channel, policy.Inputs)
+		v.once(where+".channel", fmt.Sprintf("input channel %d", in.Channel))
+		v.line(where+".line", in.Line)
+		for _, name := range in.Doors {
+			v.must(c.door(name) >= 0, where+".doors", "there is no door %q", name)
+			if in.Kind == rex.Contact {
+				v.once(where+".doors", "the contact of door "+name)
+			}
+		}
+		switch in.Kind {
+		case rex.REX, rex.Contact:
+			v.must(len(in.Doors) > 0, where+".doors", "name the doors that it belongs to, as in doors = [\"front\"]")
+		case rex.Fire:
+			v.must(len(in.Doors) == 0, where+".doors", "a fire input serves all doors of the board: leave doors out")
+		case rex.Tamper, rex.AlarmPanel:
+		}
+		if in.Kind == rex.REX {
+			d := time.Duration(in.For)
+			v.must(d >= 500*time.Millisecond && d <= 10*time.Minute, where+".for", "%v is outside 500ms to 10m", d)
+		}
+		if err := in.rex().Validate(); err != nil {
+			v.must(false, where, "%s", err)
+		}
+	}
+}
+
+func (v *validator) readers(c *Config) {
+	for i, r := range c.Readers {
+		where := fmt.Sprintf("reader[%d] %q", i, r.Name)
+		v.must(names.MatchString(r.Name), where+".name", "must be 1 to 32 of a-z, 0-9, - and _")
+		v.once(where+".name", "reader "+r.Name)
+		v.must(ports.MatchString(r.Port), where+".port", "%q must be wiegand:1 to wiegand:4", r.Port)
+		v.once(where+".port", "port "+r.Port)
+		v.must(c.door(r.Door) >= 0, where+".door", "there is no door %q", r.Door)
+		v.line(where+".d0", r.D0)
+		v.line(where+".d1", r.D1)
+		v.line(where+".led", r.LED)
+		v.line(where+".buzzer", r.Buzzer)
+		v.level(where+".active", r.Active)
+		if err := r.wiegand().Validate(); err != nil {
+			v.must(false, where, "%s", err)
+		}
+	}
+}
+
+// Warnings returns what works but deserves a second look, for every start.
+func (c *Config) Warnings() []string {
+	var list []string
+	for _, w := range c.Relays() {
+		list = append(list, w.Warnings()...)
+	}
+	if !slices.ContainsFunc(c.Input, func(in Input) bool { return in.Kind == rex.Fire }) {
+		list = append(list, "no fire input: doors will not be released on fire")
+	}
+	for i, d := range c.Doors {
+		leaves := slices.ContainsFunc(c.Input, func(in Input) bool {
+			return in.Kind == rex.REX && *in.Releases && slices.Contains(in.Doors, d.Name)
+		})
+		if !leaves && d.Lock == relay.Magnetic {
+			list = append(list, fmt.Sprintf("door[%d] %q: a magnetic lock without a request to exit that releases it", i, d.Name))
+		}
+	}
+	return list
+}

@@ -1,0 +1,245 @@
+package daemon
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"doord/cmd/internal/api"
+	"doord/cmd/internal/config"
+	"doord/policy"
+	"doord/policy/controller"
+	"doord/reader/wiegand"
+	"doord/relay"
+	"doord/rex"
+	"doord/store"
+)
+
+// Hardware is a board, real or simulated.
+type Hardware struct {
+	Relays  relay.Lines     // in the order of Config.Relays
+	Egress  rex.Lines       // REX and fire inputs: Config.Egress
+	Others  rex.Lines       // all other inputs: Config.Others
+	Wiegand []wiegand.Edges // in the order of Config.Readers
+	// Show lets a reader show something. It must not block.
+	Show func(reader int, f policy.Feedback)
+	// Now is the monotonic clock since boot, the one that stamps the edges.
+	Now func() time.Duration
+	// Close ends every Read.
+	Close func()
+}
+
+// Options are what a daemon runs on.
+type Options struct {
+	Config   *config.Config
+	Hardware Hardware
+	Policy   *store.Policy  // nil: it cannot be read, and doors serve without
+	Journal  *store.Journal // nil: it cannot be written
+	// WallSet reports whether the wall clock is trusted.
+	WallSet func() bool
+	// Beat is called after every round of the loop, for a watchdog. May be nil.
+	Beat   func()
+	Log    *slog.Logger
+	Build  string
+	Faults []api.Fault // found before the start
+}
+
+// Daemon is a running controller.
+type Daemon struct {
+	Options
+	board   controller.Board
+	wirings []relay.Wiring
+
+	egress chan controller.Input // REX and fire, served first
+	work   chan message
+	synced chan error // a strict journal's answer
+
+	// Owned by the loop.
+	core    *controller.Controller
+	driver  *relay.Driver
+	durable []byte // what was last saved
+	shown   []policy.Feedback
+	lines   []controller.Changed // the last change of each input
+	broken  map[relay.Channel]bool
+	crash   crash
+	audit   audit
+
+	egressDown atomic.Bool        // nobody reads the REX and fire inputs
+	failSafe   controller.Outputs // the relays of doors that nothing may hold locked then
+
+	mu       sync.Mutex
+	faults   map[string]string // what → hint
+	renewed  chan struct{}     // closed when a policy comes into force
+	revision uint64
+	loading  sync.Mutex // one policy load at a time
+}
+
+// message is something for the loop to do, and where to answer.
+type message struct {
+	in    controller.Input
+	query func(*controller.Controller)
+	reply chan<- []policy.Event
+}
+
+// New makes a daemon. Its relays become safe at once.
+func New(o Options) (*Daemon, error) {
+	d := &Daemon{
+		Options: o,
+		board:   o.Config.Board(),
+		wirings: o.Config.Relays(),
+		egress:  make(chan controller.Input, 64),
+		work:    make(chan message, 64),
+		synced:  make(chan error, 1),
+		shown:   make([]policy.Feedback, len(o.Config.Readers)),
+		lines:   make([]controller.Changed, len(o.Config.Input)),
+		broken:  map[relay.Channel]bool{},
+		faults:  map[string]string{},
+		renewed: make(chan struct{}),
+	}
+	if err := relay.MakeSafe(d.wirings, o.Hardware.Relays); err != nil {
+		d.fault(fmt.Sprintf("relays: %v", err), "check the relay board and its wiring")
+	}
+	var err error
+	if d.driver, err = relay.New(d.wirings, o.Hardware.Relays); err != nil {
+		return nil, err
+	}
+	for _, f := range o.Faults {
+		d.fault(f.What, f.Hint)
+	}
+	for i := range d.shown {
+		d.shown[i] = -1 // shown nothing yet
+	}
+	for _, b := range d.board.Doors {
+		for _, channel := range b.Relays {
+			if b.FailSafe {
+				d.failSafe |= 1 << (channel - 1)
+			}
+		}
+	}
+	d.core = controller.New(d.board, d.remembered())
+	return d, nil
+}
+
+// remembered returns the durable state of the last run.
+func (d *Daemon) remembered() controller.State {
+	var s controller.State
+	if d.Journal == nil {
+		return s
+	}
+	d.durable = d.Journal.State()
+	if len(d.durable) == 0 {
+		return s
+	}
+	if err := json.Unmarshal(d.durable, &s); err != nil {
+		d.Log.Error("the saved state is unreadable: doors begin anew", "err", err)
+		return controller.State{}
+	}
+	return s.Resumed(d.Hardware.Now())
+}
+
+// Run serves until the context ends, and then leaves the relays safe and the
+// journal on the disk.
+func (d *Daemon) Run(ctx context.Context) {
+	var wg sync.WaitGroup
+	stopped := make(chan struct{})
+	wg.Go(func() { d.runEgress(ctx) })
+	wg.Go(func() { d.runOthers(ctx) })
+	for i := range d.Hardware.Wiegand {
+		wg.Go(func() { d.runReader(ctx, i) })
+	}
+	wg.Go(func() { d.begin(ctx) })
+	wg.Go(func() {
+		defer close(stopped)
+		d.loop(ctx)
+	})
+	<-stopped
+	if err := relay.MakeSafe(d.wirings, d.Hardware.Relays); err != nil {
+		d.Log.Error("relays may not be safe", "err", err)
+	}
+	d.Hardware.Close()
+	wg.Wait()
+}
+
+// begin tells the journal of the start and puts the cached policy into force,
+// while the way out is served already.
+func (d *Daemon) begin(ctx context.Context) {
+	d.note(ctx, policy.Event{Type: policy.ControllerReboot, Success: true, Detail: d.Build})
+	if d.Journal != nil {
+		d.noteOpened(ctx, d.Journal.Opened())
+	}
+	if d.Policy == nil {
+		return
+	}
+	d.noteOpened(ctx, d.Policy.Opened())
+	if err := d.usePolicy(ctx); err != nil {
+		d.fault(fmt.Sprintf("policy: %v", err), "load the policy again: doorctl policy load FILE")
+		return
+	}
+	if err := d.Policy.Check(ctx); err != nil && ctx.Err() == nil {
+		d.fault(fmt.Sprintf("policy: %v", err), "load the policy again: doorctl policy load FILE")
+		d.note(ctx, policy.Event{Type: policy.ControllerFault, Detail: err.Error()})
+	}
+}
+
+// noteOpened makes an event of a file that was set aside.
+func (d *Daemon) noteOpened(ctx context.Context, o store.Opened) {
+	if o.Quarantined == "" {
+		return
+	}
+	d.fault(fmt.Sprintf("%v: set aside as %s", o.Cause, o.Quarantined), "load the policy again, and keep the file for the maker")
+	d.note(ctx, policy.Event{Type: policy.ControllerFault, Detail: "quarantined " + o.Quarantined})
+}
+
+func (d *Daemon) note(ctx context.Context, e policy.Event) {
+	_, _ = d.send(ctx, controller.Noted{Event: e}) // at the end of the daemon nobody is left to be told
+}
+
+// send gives the loop an input and waits for what came of it.
+func (d *Daemon) send(ctx context.Context, in controller.Input) ([]policy.Event, error) {
+	reply := make(chan []policy.Event, 1)
+	select {
+	case d.work <- message{in: in, reply: reply}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	select {
+	case events := <-reply:
+		return events, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// look lets a function look at the core, in the loop.
+func (d *Daemon) look(ctx context.Context, f func(*controller.Controller)) error {
+	reply := make(chan []policy.Event, 1)
+	select {
+	case d.work <- message{query: f, reply: reply}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-reply:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// fault records something that needs a person; without a hint it is over.
+func (d *Daemon) fault(what, hint string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if hint == "" {
+		delete(d.faults, what)
+		return
+	}
+	if d.faults[what] == "" {
+		d.Log.Error(what, "do", hint)
+	}
+	d.faults[what] = hint
+}

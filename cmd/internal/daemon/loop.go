@@ -1,0 +1,142 @@
+package daemon
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"doord/policy"
+	"doord/policy/controller"
+	"doord/relay"
+)
+
+// idle is the longest that the loop sleeps: relays are looked at and the
+// watchdog is fed at least as often.
+const idle = time.Second
+
+// loop owns the core. What lets people out goes first.
+func (d *Daemon) loop(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		var m message
+		select {
+		case m.in = <-d.egress:
+		default:
+			select {
+			case m.in = <-d.egress:
+			case m = <-d.work:
+			case err := <-d.synced:
+				d.audited(err)
+			case <-timer.C:
+			case <-ctx.Done():
+				return
+			}
+		}
+		d.round(m)
+		timer.Reset(d.rest())
+		if d.Beat != nil {
+			d.Beat()
+		}
+	}
+}
+
+// rest returns how long the loop may sleep.
+func (d *Daemon) rest() time.Duration {
+	at, ok := d.wake()
+	if !ok {
+		return idle
+	}
+	return min(idle, max(0, at-d.Hardware.Now()))
+}
+
+// now reads both clocks.
+func (d *Daemon) now() policy.Now {
+	return policy.Now{Up: d.Hardware.Now(), Wall: time.Now().Round(0), WallSet: d.WallSet()}
+}
+
+// round is one turn of the loop: step, act, record, answer. A panic of the core
+// ends in the fallback, which serves the same input.
+func (d *Daemon) round(m message) {
+	var events []policy.Event
+	defer func() {
+		if r := recover(); r != nil {
+			d.crashed(r)
+			d.crash.fallback.take(d.Hardware.Now(), m.in)
+			d.act()
+		}
+		if m.reply != nil {
+			m.reply <- events
+		}
+	}()
+	if c, ok := m.in.(controller.Changed); ok {
+		d.lines[c.Line] = c
+	}
+	events = d.step(m.in)
+	d.audit.mark(d, events)
+	d.act()
+	d.record(events)
+	if m.query != nil {
+		m.query(d.core)
+	}
+}
+
+// act brings relays and readers to what the core wants.
+func (d *Daemon) act() {
+	wanted := d.outputs()
+	if d.egressDown.Load() {
+		wanted |= d.failSafe // nothing serves the way out: no power for these
+	}
+	mismatches, err := d.driver.Apply(relay.Outputs(wanted))
+	if err != nil {
+		d.fault("relays cannot be set", "check the relay board: "+err.Error())
+	} else {
+		d.fault("relays cannot be set", "")
+	}
+	for _, m := range mismatches {
+		d.mismatch(m)
+	}
+	if d.crash.fallback != nil {
+		return
+	}
+	for i := range d.shown {
+		if f := d.core.Feedback(i); f != d.shown[i] {
+			d.shown[i] = f
+			d.Hardware.Show(i, f)
+		}
+	}
+}
+
+// mismatch alarms for a relay that does not follow.
+func (d *Daemon) mismatch(m relay.Mismatch) {
+	ok := m.Got == m.Wanted
+	what := m.Channel.String() + " does not follow"
+	d.broken[m.Channel] = !ok
+	detail := "follows again"
+	if ok {
+		d.fault(what, "")
+	} else {
+		detail = fmt.Sprintf("wanted %t, is %t", m.Wanted, m.Got)
+		d.fault(what, "check the relay and its line")
+	}
+	d.record(d.step(controller.Noted{Event: policy.Event{Type: policy.RelayMismatch, Success: ok, Detail: detail,
+		Object: policy.Ref{Type: "controller_relay", ID: int64(m.Channel), Name: m.Channel.String()}}}))
+}
+
+// record hands what happened to the journal, and what must survive a restart.
+func (d *Daemon) record(events []policy.Event) {
+	if len(events) == 0 {
+		return
+	}
+	defer d.audit.begin(d)
+	if d.Journal == nil {
+		return
+	}
+	d.Journal.Append(events...)
+	if state, err := json.Marshal(d.core.State().Durable()); err == nil && !bytes.Equal(state, d.durable) {
+		d.durable = state
+		d.Journal.SaveState(state)
+	}
+}
