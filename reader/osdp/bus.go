@@ -253,10 +253,13 @@ func (b *Bus) frames() {
 			return
 		}
 		p := b.cur
-		if p == nil {
-			continue // nobody was asked: a reply that came twice or too late
-		}
-		if err != nil {
+		switch {
+		case p == nil && err == nil:
+			b.stray(&f) // nobody was asked: a reply that came twice or too late
+			continue
+		case p == nil:
+			continue
+		case err != nil:
 			b.spoil(p, err)
 			continue
 		}
@@ -270,6 +273,7 @@ func (b *Bus) frames() {
 		case doubtful:
 			b.spoilt = true
 		case ignored:
+			b.stray(&f)
 		}
 	}
 }

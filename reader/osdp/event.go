@@ -25,8 +25,9 @@ type Read struct {
 }
 
 // PossiblyLost says that the reader reset, fell silent or lost its session while
-// it was being asked: what it read just then may never arrive. The person will
-// tap again, and the journal knows why he had to.
+// it was being asked: what it read up to now, and has not arrived, may never do.
+// It is said when the link is lost, and again when it is back. The person will tap
+// again, and the journal knows why he had to.
 type PossiblyLost struct{}
 
 // Online says that the reader answers and its reads count.

@@ -32,6 +32,7 @@ func (p *peer) secured() bool { return p.cfg.Secure || p.window.open }
 // reader drop a session that it may still have.
 func (p *peer) becomeChallenged(fresh bool) {
 	p.phase, p.open, p.session, p.trying, p.held = challenged, false, nil, nil, heldNone
+	p.renew = false
 	if fresh {
 		p.seq, p.tries = 0, 0
 		p.asDefault = p.keys.Current.IsZero() && p.keys.Next.IsZero()
@@ -46,6 +47,9 @@ func (p *peer) becomeChallenged(fresh bool) {
 func (p *peer) handshakeFailed(err error) {
 	p.setFault(err)
 	p.phase, p.open, p.session, p.trying = challenged, false, nil, nil
+	if err == ErrNoKey { //nolint:errorlint // our own value, never wrapped
+		p.phase = asking // there is nothing to try: see now and then that it is there
+	}
 	p.seq, p.tries = 0, 0
 	p.notYet = p.bus.now + min(time.Second<<min(p.waits, 5), failWaitMax)
 	p.waits++

@@ -61,6 +61,7 @@ type peer struct {
 	heard   time.Duration // the last reply that counts
 	probes  int           // without an answer, in a row
 	greeted bool          // it refused ID, and a POLL has gone before this one
+	gap     bool          // the link was lost while it served
 	hints   int           // signs that it lost its session or restarted, since heard
 	fault   error
 
@@ -74,12 +75,17 @@ type peer struct {
 	since     time.Duration // begin of the session
 	started   time.Duration // begin of the last handshake, −restartEvery before the first
 	waits     int           // handshakes that failed, in a row
+	renew     bool          // begin another handshake when nothing is out
 	badMACs   int
 	keys      Keys
 	saved     bool // keys.Next would survive a power cut
 	window    window
 
 	// What is wanted of it, and what is known of it.
+	said    []byte // the frame of its last read
+	saidAt  time.Duration
+	saying  []byte // that of the one being judged
+	strayAt time.Duration
 	jobs    []job
 	show    showing
 	file    *transfer
@@ -177,11 +183,14 @@ func (p *peer) concluded() {
 // silent reader are short, as almost all readers answer within a few
 // milliseconds; every fourth allows for the slow one.
 func (p *peer) patience() time.Duration {
-	if p.phase == probing && p.probes%4 != 0 {
+	if p.phase == probing && p.probes%4 != 0 && !p.recent() {
 		return probeTime
 	}
 	return replyTime
 }
+
+// recent says whether the reader was there a moment ago.
+func (p *peer) recent() bool { return p.heard > 0 && p.bus.now-p.heard < offlineAfter }
 
 // missed is the end of a try without a usable reply.
 func (p *peer) missed() {
@@ -196,7 +205,11 @@ func (p *peer) missed() {
 	case p.phase == probing:
 		p.open = false
 		p.probes++
-		p.notYet = b.now + min(time.Second+time.Duration(p.probes)*250*time.Millisecond, probeWaitMax)
+		wait := time.Second + time.Duration(p.probes)*250*time.Millisecond
+		if p.recent() {
+			wait = 100 * time.Millisecond << min(p.probes, 4)
+		}
+		p.notYet = b.now + min(wait, probeWaitMax)
 		p.moveMissed()
 	case p.phase == up && p.job.kind == jobMove && p.tries >= 2:
 		p.moveUnsure()
@@ -246,6 +259,7 @@ func (p *peer) restart() {
 func (p *peer) drop(why string) {
 	if p.serving() && p.open {
 		p.bus.emit(p, PossiblyLost{})
+		p.gap = true
 	}
 	if p.open {
 		p.open = false
@@ -317,6 +331,10 @@ func (p *peer) becomeUp(h held) {
 	if !p.online {
 		p.online = true
 		p.bus.emit(p, Online{Secure: h != heldNone})
+	}
+	if p.gap {
+		p.gap = false
+		p.bus.emit(p, PossiblyLost{}) // it may have reset again while nobody asked it
 	}
 	p.show.again()
 	p.seen(Query(CmdLocalStatus), true)

@@ -25,10 +25,40 @@ func (p *peer) judge(f *Frame) verdict {
 	case f.Addr != p.comm.Addr && p.comm.Addr != ConfigAddr:
 		p.count.WrongAddr++
 		return ignored
-	case p.session != nil:
+	}
+	if carriesRead(f) {
+		if p.bus.now-p.saidAt < sameRead && bytes.Equal(f.raw, p.said) {
+			return ignored // two bits of sequence number cannot tell a late double in clear
+		}
+		p.saying = append(p.saying[:0], f.raw...) // before it is decrypted in place
+	}
+	if p.session != nil {
 		return p.judgeSealed(f)
-	default:
-		return p.judgeClear(f)
+	}
+	return p.judgeClear(f)
+}
+
+// sameRead is how long a read that is the same to the last bit of its frame is
+// taken for an echo. A true one is only put off: the reader repeats it until then.
+const sameRead = 500 * time.Millisecond
+
+// carriesRead says whether a reply is a card or keys.
+func carriesRead(f *Frame) bool {
+	c := ReplyCode(f.Code)
+	return f.Reply && (c == ReplyRaw || c == ReplyFormatted || c == ReplyKeypad)
+}
+
+// stray takes a frame that nobody waits for. If it carries a read that has not
+// arrived otherwise, that read is lost: its reader will not send it again.
+func (b *Bus) stray(f *Frame) {
+	if !carriesRead(f) {
+		return
+	}
+	for _, p := range b.peers {
+		if !p.gone && p.comm.Addr == f.Addr && p.serving() && !bytes.Equal(f.raw, p.said) && b.now-p.strayAt >= time.Second {
+			p.strayAt = b.now
+			b.emit(p, PossiblyLost{})
+		}
 	}
 }
 
@@ -44,6 +74,7 @@ func (p *peer) judgeSealed(f *Frame) verdict {
 		if err := p.session.Open(f); err != nil {
 			p.count.BadMAC++
 			p.badMACs++
+			p.renew = p.renew || p.badMACs >= maxBadMACs && p.bus.now-p.started >= restartEvery
 			return doubtful
 		}
 		p.concluded()
@@ -127,7 +158,7 @@ func (p *peer) refused(f *Frame) verdict {
 	}
 	p.countNak(nak.Why)
 	switch {
-	case nak.Why == NakCheck:
+	case nak.Why == NakCheck && p.tries < 3:
 		return doubtful // it was spoilt on its way there: the same again
 	case p.phase == probing && !p.greeted:
 		p.concludedUnproven()
@@ -138,9 +169,13 @@ func (p *peer) refused(f *Frame) verdict {
 	case p.phase == asking:
 		p.concludedUnproven()
 		p.identified()
+	case p.phase == challenged && p.window.open && !p.asDefault:
+		p.concludedUnproven()
+		p.asDefault = true // it may have no key yet
+		p.becomeChallenged(false)
 	case p.phase == challenged || p.phase == proving:
 		p.concludedUnproven()
-		p.handshakeFailed(nak)
+		p.handshakeFailed(ErrProof)
 	case nak.Why == NakSecurity && p.code == CmdPoll:
 		p.drop("")
 		p.setFault(ErrWantsKey)
@@ -259,6 +294,7 @@ func (p *peer) status(x Status) {
 // read reports a read at the moment its last byte arrived.
 func (p *peer) read(unit byte, r reader.Read) {
 	r.At = p.bus.now
+	p.said, p.saidAt = append(p.said[:0], p.saying...), p.bus.now
 	p.count.Reads++
 	p.bus.emit(p, Read{r, unit})
 }

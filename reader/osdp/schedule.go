@@ -132,7 +132,7 @@ func (b *Bus) pickTurn() *peer {
 		}
 		b.turn = i + 1
 		p.drain = maxDrain
-		if p.session != nil && !p.open && b.now-p.since >= rekeyAfter {
+		if old := p.session != nil && b.now-p.since >= rekeyAfter; !p.open && (old || p.renew) {
 			p.becomeChallenged(true)
 		}
 		return p

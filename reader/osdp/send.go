@@ -140,16 +140,11 @@ func (b *Bus) openWindow(i int, w window, d time.Duration) error {
 	p.window = w
 	b.emit(p, Commission{Open: true, Until: w.until})
 	p.waits = 0
-	if p.phase == probing || p.phase == greeting || p.phase == asking {
-		return nil // the handshake comes by itself
-	}
-	if b.cur == p {
-		b.cur = nil
-		b.free = max(b.free, b.now+charGap)
-	}
-	p.drop("commissioning")
 	p.notYet = b.now
-	p.becomeChallenged(true)
+	p.renew = p.phase == up // after the exchange that is out: nothing need be lost
+	if p.phase == challenged && !p.open {
+		p.becomeChallenged(true)
+	}
 	return nil
 }
 

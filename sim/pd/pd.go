@@ -1,0 +1,379 @@
+package pd
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/subtle"
+	"time"
+
+	"doord/reader/osdp"
+)
+
+// sessionTimeout is how long a session outlives the last command.
+const sessionTimeout = 8 * time.Second
+
+// Config is what a reader is made with.
+type Config struct {
+	Comm         osdp.Comm         // address and speed
+	Identity     osdp.Identity     // what it says of itself
+	Capabilities osdp.Capabilities // the same; nil means DefaultCapabilities
+	UID          osdp.UID          // cUID
+	Key          osdp.Key          // SCBK; zero means that it still has the default key
+	Secure       bool              // in clear it answers ID, CAP and handshakes only
+	PollFirst    bool              // it refuses ID before the first POLL
+	Rand         func([]byte)      // nil means crypto/rand
+	// Transparent answers XWR; nil refuses it.
+	Transparent func(osdp.XWrite) osdp.Reply
+	// File answers each piece of a file; nil accepts all of it into Files.
+	File func(osdp.FileChunk) osdp.FileStatus
+}
+
+// DefaultCapabilities are those of a reader with everything.
+var DefaultCapabilities = osdp.Capabilities{
+	{Function: osdp.CapInputs, Compliance: 2, Number: 2},
+	{Function: osdp.CapOutputs, Compliance: 4, Number: 1},
+	{Function: osdp.CapCardData, Compliance: 1},
+	{Function: osdp.CapLED, Compliance: 4, Number: 1},
+	{Function: osdp.CapBuzzer, Compliance: 2, Number: 1},
+	{Function: osdp.CapText, Compliance: 1, Number: 1},
+	{Function: osdp.CapCheck, Compliance: 1},
+	{Function: osdp.CapSecurity, Compliance: 1},
+	{Function: osdp.CapRxSize, Compliance: 0x00, Number: 0x02}, // 512
+	{Function: osdp.CapSmartCard, Compliance: 1},
+	{Function: osdp.CapReaders, Number: 1},
+}
+
+// PD is a simulated reader. Its exported fields are what a person would see of
+// it, and the faults it can be told to have.
+type PD struct {
+	Config
+
+	LED     osdp.LED // as last commanded
+	Beeps   int      // sounds since it was made
+	Text    string   // on its display
+	Outputs []byte   // 1 on
+	Inputs  []byte   // as ISTATR reports them
+	Local   osdp.LocalStatus
+	Files   []byte // of the last file transfer
+
+	Mute bool           // answers nothing
+	Busy int            // answers so many commands with BUSY
+	Naks []osdp.NakCode // refuses the next commands so
+
+	parser  osdp.Parser
+	events  []event
+	seq     int // of the last command; −1 after a reset
+	last    []byte
+	reply   []byte
+	session *osdp.Session
+	trying  *osdp.Session
+	nonceA  osdp.Nonce
+	underD  bool // the session stands on the default key
+	heard   time.Duration
+	polled  bool
+	move    *osdp.Comm
+}
+
+type event struct {
+	code osdp.ReplyCode
+	r    osdp.Reply
+}
+
+// New returns a reader that has just been switched on.
+func New(c Config) *PD {
+	if c.Capabilities == nil {
+		c.Capabilities = DefaultCapabilities
+	}
+	if c.Rand == nil {
+		c.Rand = func(b []byte) { _, _ = rand.Read(b) }
+	}
+	if c.Comm.Baud == 0 {
+		c.Comm.Baud = osdp.DefaultBaud
+	}
+	n := c.Capabilities
+	return &PD{
+		Config: c, seq: -1,
+		Inputs:  make([]byte, (n).Of(osdp.CapInputs).Number),
+		Outputs: make([]byte, n.Of(osdp.CapOutputs).Number),
+	}
+}
+
+// Card queues a card with these bits, '0' and '1', first bit first.
+func (p *PD) Card(bits string) {
+	data := make([]byte, (len(bits)+7)/8)
+	for i, c := range bits {
+		if c == '1' {
+			data[i/8] |= 0x80 >> (i % 8)
+		}
+	}
+	p.Queue(osdp.ReplyRaw, osdp.Raw{Format: 1, Bits: len(bits), Data: data})
+}
+
+// UIDCard queues a card that gave its serial number.
+func (p *PD) UIDCard(uid []byte) {
+	p.Queue(osdp.ReplyRaw, osdp.Raw{Format: 2, Bits: 8 * len(uid), Data: uid})
+}
+
+// Keys queues pressed keys: digits, * and #.
+func (p *PD) Keys(keys string) {
+	k := bytes.ReplaceAll([]byte(keys), []byte("*"), []byte{0x7F})
+	p.Queue(osdp.ReplyKeypad, osdp.Keypad{Keys: bytes.ReplaceAll(k, []byte("#"), []byte{0x0D})})
+}
+
+// SetLocal changes tamper and power, and queues the change.
+func (p *PD) SetLocal(s osdp.LocalStatus) {
+	p.Local = s
+	p.Queue(osdp.ReplyLocalStatus, s)
+}
+
+// SetInput changes an input, and queues the change.
+func (p *PD) SetInput(i int, s osdp.InputState) {
+	p.Inputs[i] = byte(s)
+	p.Queue(osdp.ReplyInputStatus, osdp.Status{Of: osdp.ReplyInputStatus, Items: bytes.Clone(p.Inputs)})
+}
+
+// Queue adds a reply for a later poll.
+func (p *PD) Queue(code osdp.ReplyCode, r osdp.Reply) { p.events = append(p.events, event{code, r}) }
+
+// Queued is how many replies wait for polls.
+func (p *PD) Queued() int { return len(p.events) }
+
+// InSession says whether a secure channel is up.
+func (p *PD) InSession() bool { return p.session != nil }
+
+// Session is the secure channel, for tests that forge replies; nil without one.
+func (p *PD) Session() *osdp.Session { return p.session }
+
+// Reset is a restart: all that is not in flash is gone.
+func (p *PD) Reset() {
+	p.parser.Reset()
+	p.events, p.last, p.reply = nil, nil, nil
+	p.session, p.trying = nil, nil
+	p.seq, p.polled = -1, false
+}
+
+// Receive takes bytes from the line and returns the reply, nil if there is none.
+// The reply holds until the next call.
+func (p *PD) Receive(now time.Duration, b []byte) []byte {
+	p.parser.Push(b)
+	var out []byte
+	for {
+		f, ok, err := p.parser.Next()
+		if !ok {
+			return out
+		}
+		if err == nil && !f.Reply && !p.Mute && (f.Addr == p.Comm.Addr || f.Addr == osdp.ConfigAddr) {
+			out = p.command(now, &f)
+			if p.move != nil {
+				p.Comm, p.move = *p.move, nil
+				p.session, p.seq = nil, -1
+			}
+		}
+	}
+}
+
+// Gap tells the reader that the line was silent, so that what was begun is over.
+func (p *PD) Gap() { p.parser.Reset() }
+
+// command carries out one command and returns its reply.
+func (p *PD) command(now time.Duration, f *osdp.Frame) []byte {
+	if now-p.heard > sessionTimeout {
+		p.session = nil
+	}
+	p.heard = now
+	raw := f.Append(nil)
+	if int(f.Seq()) == p.seq && bytes.Equal(raw, p.last) && p.reply != nil {
+		return p.reply // the ACU did not get it: the same again
+	}
+	if p.Busy > 0 {
+		p.Busy--
+		busy := osdp.Frame{Addr: p.Comm.Addr, Reply: true, Ctrl: 4, Code: byte(osdp.ReplyBusy)}
+		return busy.Append(nil)
+	}
+	if f.Seq() == 0 {
+		p.session, p.trying = nil, nil
+	} else if p.seq < 0 || int(f.Seq()) != p.seq%3+1 {
+		nak := osdp.Frame{Addr: p.Comm.Addr, Reply: true, Ctrl: f.Ctrl&3 | 4, Code: byte(osdp.ReplyNak), Data: []byte{byte(osdp.NakSequence)}}
+		return nak.Append(nil)
+	}
+	if p.session != nil {
+		if err := p.session.Open(f); err != nil {
+			p.session = nil
+			return p.answer(f, raw, osdp.ReplyNak, osdp.Nak{Why: osdp.NakSecurity}, nil)
+		}
+	}
+	code, r, block := p.do(f)
+	return p.answer(f, raw, code, r, block)
+}
+
+// answer makes the reply, and remembers it for when it is asked for again.
+func (p *PD) answer(f *osdp.Frame, raw []byte, code osdp.ReplyCode, r osdp.Reply, block []byte) []byte {
+	out := osdp.Frame{Addr: p.Comm.Addr, Reply: true, Ctrl: f.Seq() | 4, Block: block, Code: byte(code), Data: r.AppendData(nil)}
+	p.seq, p.last = int(f.Seq()), raw
+	if p.session != nil {
+		p.reply = p.session.Seal(nil, out)
+	} else {
+		p.reply = out.Append(nil)
+	}
+	if block != nil && code == osdp.ReplyInitialMAC && block[2] == 1 {
+		p.session, p.trying = p.trying, nil
+	}
+	if osdp.CommandCode(f.Code) == osdp.CmdKeySet && code == osdp.ReplyAck {
+		p.session = nil // the next handshake is with the new key
+	}
+	return p.reply
+}
+
+func nak(n osdp.NakCode) (osdp.ReplyCode, osdp.Reply, []byte) {
+	return osdp.ReplyNak, osdp.Nak{Why: n}, nil
+}
+
+func ack() (osdp.ReplyCode, osdp.Reply, []byte) { return osdp.ReplyAck, osdp.Ack{}, nil }
+
+// do carries out a command and returns what to reply, with a block in a handshake.
+func (p *PD) do(f *osdp.Frame) (osdp.ReplyCode, osdp.Reply, []byte) {
+	code := osdp.CommandCode(f.Code)
+	if len(p.Naks) > 0 {
+		n := p.Naks[0]
+		p.Naks = p.Naks[1:]
+		return nak(n)
+	}
+	open := code == osdp.CmdID || code == osdp.CmdCap || code == osdp.CmdChallenge || code == osdp.CmdCryptogram
+	if (p.Secure || f.Scheme() >= osdp.SCS15) && p.session == nil && !open {
+		return nak(osdp.NakSecurity)
+	}
+	c, err := osdp.DecodeCommand(code, f.Data)
+	switch {
+	case err == osdp.ErrUnknown: //nolint:errorlint // returned as it is
+		return nak(osdp.NakUnknown)
+	case err != nil:
+		return nak(osdp.NakLength)
+	}
+	switch x := c.(type) {
+	case osdp.Query:
+		return p.query(osdp.CommandCode(x))
+	case osdp.LEDs:
+		p.LED = x[len(x)-1]
+	case osdp.Buzzer:
+		p.Beeps += int(x.Count)
+	case osdp.Text:
+		p.Text = x.Text
+	case osdp.Outputs:
+		for _, o := range x {
+			if int(o.Number) >= len(p.Outputs) {
+				return nak(osdp.NakRecord)
+			}
+			p.Outputs[o.Number] = map[byte]byte{2: 1, 4: 1, 5: 1}[o.Action]
+		}
+		return osdp.ReplyOutputStatus, osdp.Status{Items: bytes.Clone(p.Outputs)}, nil
+	case osdp.Comm:
+		if x.Addr > osdp.MaxAddr {
+			return nak(osdp.NakRecord)
+		}
+		p.move = &x
+		return osdp.ReplyCom, x, nil
+	case osdp.KeySet:
+		if p.session == nil {
+			return nak(osdp.NakSecurity)
+		}
+		p.Key = x.Key
+	case osdp.Challenge:
+		return p.challenge(f, x)
+	case osdp.Cryptogram:
+		return p.prove(f, x)
+	case osdp.FileChunk:
+		return osdp.ReplyFileStatus, p.piece(x), nil
+	case osdp.XWrite:
+		if p.Transparent == nil {
+			return nak(osdp.NakUnknown)
+		}
+		if r := p.Transparent(x); r != nil {
+			return osdp.ReplyXRead, r, nil
+		}
+	case osdp.Mfg, osdp.RxSize, osdp.KeepActive:
+	default:
+		return nak(osdp.NakUnknown)
+	}
+	return ack()
+}
+
+func (p *PD) query(c osdp.CommandCode) (osdp.ReplyCode, osdp.Reply, []byte) {
+	switch c {
+	case osdp.CmdPoll:
+		p.polled = true
+		if len(p.events) > 0 {
+			e := p.events[0]
+			p.events = p.events[1:]
+			return e.code, e.r, nil
+		}
+	case osdp.CmdID:
+		if p.PollFirst && !p.polled {
+			return nak(osdp.NakRecord)
+		}
+		return osdp.ReplyID, p.Identity, nil
+	case osdp.CmdCap:
+		return osdp.ReplyCap, p.Capabilities, nil
+	case osdp.CmdLocalStatus:
+		return osdp.ReplyLocalStatus, p.Local, nil
+	case osdp.CmdInputStatus:
+		return osdp.ReplyInputStatus, osdp.Status{Items: bytes.Clone(p.Inputs)}, nil
+	case osdp.CmdOutputStatus:
+		return osdp.ReplyOutputStatus, osdp.Status{Items: bytes.Clone(p.Outputs)}, nil
+	case osdp.CmdReaderStatus:
+		return osdp.ReplyReaderStatus, osdp.Status{Items: []byte{0}}, nil
+	}
+	return ack()
+}
+
+// challenge answers CHLNG.
+func (p *PD) challenge(f *osdp.Frame, c osdp.Challenge) (osdp.ReplyCode, osdp.Reply, []byte) {
+	if f.Scheme() != osdp.SCS11 || len(f.Block) != 3 {
+		return nak(osdp.NakNoSecurity)
+	}
+	sel := f.Block[2]
+	p.underD = sel == 0
+	key := p.Key
+	switch {
+	case p.underD && !p.Key.IsZero(), !p.underD && p.Key.IsZero():
+		return nak(osdp.NakSecurity)
+	case p.underD:
+		key = osdp.DefaultKey
+	}
+	var b osdp.Nonce
+	p.Rand(b[:])
+	p.trying = osdp.NewSession(key, c.A, b)
+	return osdp.ReplyCryptogram, osdp.ClientCryptogram{UID: p.UID, B: b, Proof: p.trying.ClientCryptogram()},
+		[]byte{3, byte(osdp.SCS12), sel}
+}
+
+// prove answers SCRYPT.
+func (p *PD) prove(f *osdp.Frame, c osdp.Cryptogram) (osdp.ReplyCode, osdp.Reply, []byte) {
+	if f.Scheme() != osdp.SCS13 || p.trying == nil {
+		return nak(osdp.NakSecurity)
+	}
+	want := p.trying.ServerCryptogram()
+	ok := byte(1)
+	if subtle.ConstantTimeCompare(want[:], c[:]) != 1 {
+		ok = 0xFF
+	}
+	return osdp.ReplyInitialMAC, osdp.InitialMAC(p.trying.InitialRMAC()), []byte{3, byte(osdp.SCS14), ok}
+}
+
+// piece takes a piece of a file.
+func (p *PD) piece(c osdp.FileChunk) osdp.FileStatus {
+	if c.Offset == 0 {
+		p.Files = p.Files[:0]
+	}
+	if int(c.Offset) != len(p.Files) {
+		return osdp.FileStatus{Flags: 1, Status: osdp.FileMalformed}
+	}
+	p.Files = append(p.Files, c.Data...)
+	if p.File != nil {
+		return p.File(c)
+	}
+	st := osdp.FileStatus{Flags: 1}
+	if len(p.Files) == int(c.Total) {
+		st.Status = osdp.FileDone
+	}
+	return st
+}
