@@ -2,6 +2,7 @@ package osdp
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"time"
 
@@ -69,6 +70,7 @@ type Bus struct {
 	now    time.Duration
 	peers  []*peer
 	parser Parser
+	frame  Frame // that is being judged
 	events []Event
 	nextID int
 	scan   *scan
@@ -248,14 +250,16 @@ func (b *Bus) receive(rx []byte) {
 
 func (b *Bus) frames() {
 	for {
-		f, ok, err := b.parser.Next()
-		if !ok {
+		var ok bool
+		var err error
+		if b.frame, ok, err = b.parser.Next(); !ok {
 			return
 		}
+		f := &b.frame
 		p := b.cur
 		switch {
 		case p == nil && err == nil:
-			b.stray(&f) // nobody was asked: a reply that came twice or too late
+			b.stray(f) // nobody was asked: a reply that came twice or too late
 			continue
 		case p == nil:
 			continue
@@ -264,8 +268,8 @@ func (b *Bus) frames() {
 			continue
 		}
 		b.heard = true
-		done := b.tracing(&f)
-		v := p.judge(&f)
+		done := b.tracing(f)
+		v := p.judge(f)
 		done()
 		switch v {
 		case settled:
@@ -273,14 +277,14 @@ func (b *Bus) frames() {
 		case doubtful:
 			b.spoilt = true
 		case ignored:
-			b.stray(&f)
+			b.stray(f)
 		}
 	}
 }
 
 func (b *Bus) spoil(p *peer, err error) {
 	b.spoilt = true
-	if err == ErrCheck { //nolint:errorlint // the parser's own value, never wrapped
+	if errors.Is(err, ErrCheck) {
 		p.count.BadCheck++
 	} else {
 		p.count.BadForm++

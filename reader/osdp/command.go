@@ -60,9 +60,9 @@ func (c CommandCode) String() string {
 
 // Errors of a payload, for [errors.Is].
 var (
-	ErrPayload = errors.New("osdp: payload")       // the payload does not fit its code
-	ErrUnknown = errors.New("osdp: unknown code")  // no such command or reply
-	ErrRange   = errors.New("osdp: out of range ") // a value that the message cannot carry
+	ErrPayload = errors.New("osdp: payload")      // the payload does not fit its code
+	ErrUnknown = errors.New("osdp: unknown code") // no such command or reply
+	ErrRange   = errors.New("osdp: out of range") // a value that the message cannot carry
 )
 
 // Command is a message to a PD: one of the types of this file.

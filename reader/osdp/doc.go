@@ -36,7 +36,9 @@
 // A command without a usable reply is sent again byte for byte, and the reader
 // answers from its memory, so a read arrives once and not twice. When a reader
 // resets, falls silent or loses its session while it is asked, a read may be gone
-// for good: PossiblyLost says so.
+// for good: PossiblyLost says so. In clear, replies are told apart by two bits of
+// sequence number, so a line that delays frames by several polls can still play an
+// old one for a new; a session cannot be deceived that way.
 //
 // # What it leaves to others
 //

@@ -71,7 +71,7 @@ const (
 // without any bus, and a wire to a reader runs outside the door.
 type Inputs []InputState
 
-// Outputs that a reader reports.
+// OutputState is the state of the outputs that the reader reports: true is on.
 type OutputState []bool
 
 // Units is the state of the readers behind this address: 0 normal, 1 not

@@ -2,6 +2,7 @@ package osdp
 
 import (
 	"crypto/subtle"
+	"errors"
 	"time"
 )
 
@@ -47,7 +48,7 @@ func (p *peer) becomeChallenged(fresh bool) {
 func (p *peer) handshakeFailed(err error) {
 	p.setFault(err)
 	p.phase, p.open, p.session, p.trying = challenged, false, nil, nil
-	if err == ErrNoKey { //nolint:errorlint // our own value, never wrapped
+	if errors.Is(err, ErrNoKey) {
 		p.phase = asking // there is nothing to try: see now and then that it is there
 	}
 	p.seq, p.tries = 0, 0

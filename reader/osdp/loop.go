@@ -69,11 +69,7 @@ func (l *Loop) Run(ctx context.Context) error {
 			l.dispatch(e)
 		}
 		n = port.read(buf[:], wake, l.Now)
-		if err, change := port.changed(); change {
-			var body Body = LineUp{}
-			if err != nil {
-				body = LineDown{err}
-			}
+		if body := port.changed(); body != nil {
 			l.handle(Event{l.Now(), -1, body})
 		}
 	}
@@ -112,20 +108,19 @@ func (l *Loop) dispatch(e Event) {
 // port is the line with its troubles: while it is down, writing is silence and
 // reading is waiting.
 type port struct {
-	line  Line
-	baud  int
-	err   error // it is down
-	said  error // of the last changed
-	retry time.Duration
-	pause time.Duration
+	line   Line
+	baud   int
+	err    error // why it is down; nil if it is not
+	isDown bool  // as changed said last
+	retry  time.Duration
+	pause  time.Duration
 }
 
 // write sends, at the right speed.
 func (p *port) write(tx Tx, now time.Duration) {
 	if p.err != nil && now >= p.retry {
-		p.err = p.line.Reopen()
 		p.baud = 0
-		if p.err != nil {
+		if p.err = p.line.Reopen(); p.err != nil {
 			p.down(p.err, now)
 		}
 	}
@@ -168,11 +163,14 @@ func (p *port) down(err error, now time.Duration) {
 	p.retry = now + p.pause
 }
 
-// changed says whether the line went down, with its error, or came back.
-func (p *port) changed() (error, bool) {
-	if (p.err == nil) == (p.said == nil) {
-		return nil, false
+// changed returns LineDown or LineUp if the line went down or came back, else nil.
+func (p *port) changed() Body {
+	if p.isDown == (p.err != nil) {
+		return nil
 	}
-	p.said = p.err
-	return p.err, true
+	p.isDown = p.err != nil
+	if p.isDown {
+		return LineDown{p.err}
+	}
+	return LineUp{}
 }

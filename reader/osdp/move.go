@@ -1,6 +1,9 @@
 package osdp
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 // move is a change of address or speed. From the moment COMSET is out nobody can
 // be sure where the reader listens, until it answers: it is looked for at both.
@@ -27,7 +30,7 @@ func (p *peer) moveReply(r Reply, err error) {
 		p.moveUnsure()
 		return
 	}
-	if err == ErrLost { //nolint:errorlint // our own value, never wrapped
+	if errors.Is(err, ErrLost) {
 		m.unsure = true
 		return
 	}

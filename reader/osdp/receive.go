@@ -224,10 +224,13 @@ func (p *peer) deliver(code ReplyCode, data []byte) {
 		p.finish(nil, ErrPayload)
 		return
 	}
+	b := p.bus
 	if !p.serving() && p.job.kind == jobPoll {
+		if code == ReplyRaw || code == ReplyFormatted || code == ReplyKeypad {
+			b.emit(p, PossiblyLost{}) // it was polled only to make it speak
+		}
 		return
 	}
-	b := p.bus
 	switch x := r.(type) {
 	case Nak:
 		p.countNak(x.Why)

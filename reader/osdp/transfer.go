@@ -1,6 +1,9 @@
 package osdp
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 // File is one to be sent to a reader: its firmware, mostly.
 type File struct {
@@ -72,7 +75,7 @@ func (p *peer) fileReply(r Reply, err error) {
 	if t == nil {
 		return
 	}
-	if err == ErrLost { //nolint:errorlint // our own value, never wrapped
+	if errors.Is(err, ErrLost) {
 		if t.losses++; t.losses >= fileLosses {
 			p.fileEnd(err)
 		}

@@ -2,6 +2,7 @@ package pd_test
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -408,7 +409,7 @@ func TestFault7MovedReadersAreFound(t *testing.T) {
 			if !r.Until(20*time.Second, func() bool { return len(find[osdp.Moved](r)) > 0 }) {
 				t.Fatalf("no end: %v", r.log())
 			}
-			if m := find[osdp.Moved](r)[0]; m.Comm != c.want || m.Err != c.err {
+			if m := find[osdp.Moved](r)[0]; m.Comm != c.want || !errors.Is(m.Err, c.err) {
 				t.Errorf("moved %+v", m)
 			}
 			r.For(5 * time.Second)
@@ -419,7 +420,7 @@ func TestFault7MovedReadersAreFound(t *testing.T) {
 	t.Run("an address in use is refused", func(t *testing.T) {
 		r := newRig(t, 2, secure)
 		r.online()
-		if err := r.Bus.Move(0, osdp.Comm{Addr: 1, Baud: 9600}); err != osdp.ErrAddrUsed {
+		if err := r.Bus.Move(0, osdp.Comm{Addr: 1, Baud: 9600}); !errors.Is(err, osdp.ErrAddrUsed) {
 			t.Error(err)
 		}
 	})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"crypto/subtle"
+	"errors"
 	"time"
 
 	"doord/reader/osdp"
@@ -244,7 +245,7 @@ func (p *PD) do(f *osdp.Frame) (osdp.ReplyCode, osdp.Reply, []byte) {
 	}
 	c, err := osdp.DecodeCommand(code, f.Data)
 	switch {
-	case err == osdp.ErrUnknown: //nolint:errorlint // returned as it is
+	case errors.Is(err, osdp.ErrUnknown):
 		return nak(osdp.NakUnknown)
 	case err != nil:
 		return nak(osdp.NakLength)

@@ -2,6 +2,7 @@ package pd_test
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -154,7 +155,7 @@ func TestCommissioning(t *testing.T) {
 			return nil
 		}
 		r.For(5 * time.Second)
-		if r.state(0).Online || r.state(0).Fault != osdp.ErrNoKey {
+		if r.state(0).Online || !errors.Is(r.state(0).Fault, osdp.ErrNoKey) {
 			t.Fatalf("without a window: %+v", r.state(0))
 		}
 		if err := r.Bus.Commission(0, key(9), time.Minute); err != nil {
@@ -185,7 +186,7 @@ func TestCommissioning(t *testing.T) {
 	t.Run("weak keys are refused", func(t *testing.T) {
 		r := newRig(t, 1, fresh)
 		for _, k := range []osdp.Key{{}, osdp.DefaultKey, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}} {
-			if err := r.Bus.Commission(0, k, time.Minute); err != osdp.ErrWeakKey {
+			if err := r.Bus.Commission(0, k, time.Minute); !errors.Is(err, osdp.ErrWeakKey) {
 				t.Errorf("Commission: %v", err)
 			}
 		}
