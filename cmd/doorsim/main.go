@@ -28,7 +28,6 @@ import (
 	"doord/cmd/internal/config"
 	"doord/cmd/internal/daemon"
 	"doord/policy"
-	"doord/reader/wiegand"
 	"doord/sim/board"
 )
 
@@ -94,7 +93,7 @@ func run(ctx context.Context, o options) error {
 	b := board.New(board.Spec{Relays: cfg.Relays(), Egress: cfg.Egress().Inputs, Others: cfg.Others().Inputs, Wiegand: cfg.Wiegand()})
 	hw := daemon.Hardware{Relays: b.Relays(), Egress: b.Egress(), Others: b.Others(), Show: b.Show, Now: b.Now, Close: b.Close}
 	for i := range cfg.Readers {
-		hw.Wiegand = append(hw.Wiegand, wiegand.Edges(b.Wiegand(i)))
+		hw.Wiegand = append(hw.Wiegand, b.Wiegand(i))
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

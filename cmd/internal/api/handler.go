@@ -94,7 +94,7 @@ func Handler(d Daemon, sim Simulator) http.Handler {
 	if sim != nil {
 		mux.Handle("POST /v1/sim/wiegand", answer(s.simBits))
 		mux.Handle("POST /v1/sim/keys", answer(s.simKeys))
-		mux.Handle("POST /v1/sim/input", answer(simulate(sim.Input)))
+		mux.Handle("POST /v1/sim/input", answer(s.simInput))
 		mux.Handle("POST /v1/sim/relay", answer(simulate(sim.Relay)))
 	}
 	mux.Handle("/", answer(func(r *http.Request) (any, error) {

@@ -12,6 +12,49 @@ import (
 // readWait bounds how long a simulated read may take to become an event.
 const readWait = 3 * time.Second
 
+// settleWait bounds how long an input may take to settle: debounce and rate limit.
+const settleWait = time.Second
+
+// simInput sets an input and answers once the daemon has seen it settle.
+func (s *server) simInput(r *http.Request) (any, error) {
+	var v SimInput
+	if err := body(r, &v); err != nil {
+		return nil, err
+	}
+	if err := s.sim.Input(r.Context(), v); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), settleWait)
+	defer cancel()
+	for ctx.Err() == nil && !s.settled(ctx, v) {
+		select {
+		case <-time.After(5 * time.Millisecond):
+		case <-ctx.Done():
+		}
+	}
+	return Result{Version: Version, Granted: true}, r.Context().Err()
+}
+
+func (s *server) settled(ctx context.Context, v SimInput) bool {
+	list, err := s.daemon.Inputs(ctx)
+	if err != nil {
+		return false
+	}
+	for _, in := range list {
+		if in.Name == v.Input {
+			return in.Status == v.State || in.Status != "unknown" && v.State == activity(in.Active)
+		}
+	}
+	return false
+}
+
+func activity(active bool) string {
+	if active {
+		return "active"
+	}
+	return "inactive"
+}
+
 func simulate[T any](do func(context.Context, T) error) func(*http.Request) (any, error) {
 	return func(r *http.Request) (any, error) {
 		var v T
