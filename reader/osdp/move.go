@@ -26,7 +26,9 @@ func (p *peer) moveReply(r Reply, err error) {
 		return
 	}
 	if c, ok := r.(Comm); ok && c.Addr <= MaxAddr && c.Baud > 0 {
-		m.to = c // what it really took; never more than what we asked in sane readers
+		if c != m.from { // some readers answer with where they were
+			m.to = c // what it really took
+		}
 		p.moveUnsure()
 		return
 	}

@@ -193,5 +193,8 @@ func (b *Bus) State(i int) (State, error) {
 	}, nil
 }
 
+// SetTrace replaces [Config].Trace from the next frame on; nil ends it.
+func (b *Bus) SetTrace(f func(Trace)) { b.cfg.Trace = f }
+
 // Noise returns how many bytes so far belonged to no frame.
 func (b *Bus) Noise() int { return b.parser.Noise() }

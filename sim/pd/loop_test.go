@@ -3,8 +3,6 @@ package pd_test
 import (
 	"context"
 	"errors"
-	"slices"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,82 +16,6 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// port is a line in a synctest bubble: what is written is answered by a reader
-// after the time that the bytes take. It can be unplugged.
-type port struct {
-	mu    sync.Mutex
-	pd    *pd.PD
-	start time.Time
-	baud  int
-	rx    []byte
-	at    time.Time // when rx is there
-	gone  bool
-	bad   bool // after gone: needs Reopen
-}
-
-var errGone = errors.New("no such device")
-
-func (p *port) Read(buf []byte, wait time.Duration) (int, error) {
-	p.mu.Lock()
-	if p.bad {
-		p.mu.Unlock()
-		return 0, errGone
-	}
-	until := time.Now().Add(wait)
-	ready := p.rx != nil && !p.at.After(until)
-	if ready {
-		until = p.at
-	}
-	p.mu.Unlock()
-	time.Sleep(time.Until(until)) // the bubble's time
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.bad || !ready {
-		return 0, nil
-	}
-	n := copy(buf, p.rx)
-	if p.rx = p.rx[n:]; len(p.rx) == 0 {
-		p.rx = nil
-	}
-	return n, nil
-}
-
-func (p *port) Write(b []byte) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.bad {
-		return errGone
-	}
-	if p.baud != p.pd.Comm.Baud {
-		return nil
-	}
-	char := 10 * time.Second / time.Duration(p.baud)
-	if r := p.pd.Receive(time.Since(p.start), b); r != nil {
-		p.rx = slices.Clone(r)
-		p.at = time.Now().Add(time.Duration(len(b)+len(r)+2)*char + pd.Turnaround)
-	}
-	return nil
-}
-
-func (p *port) SetSpeed(baud int) error { p.baud = baud; return nil }
-
-func (p *port) Reopen() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.gone {
-		return errGone
-	}
-	p.bad, p.rx = false, nil
-	return nil
-}
-
-func (p *port) plug(in bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.gone = !in
-	p.bad = p.bad || p.gone
-}
-
 // keyFile is a store that counts.
 type keyFile struct{ saved []osdp.Keys }
 
@@ -105,7 +27,8 @@ func TestLoopServesAReaderAndOutlivesTheAdapter(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := &port{pd: pd.New(pd.Config{Comm: osdp.Comm{Addr: 1}, Rand: counter()}), start: time.Now()}
+		one := pd.New(pd.Config{Comm: osdp.Comm{Addr: 1}, Rand: counter()})
+		p := pd.NewPort(one)
 		events := make(chan osdp.Event, 1000)
 		keys := &keyFile{}
 		loop := osdp.NewLoop(bus, p, keys, func(e osdp.Event) { events <- e })
@@ -135,13 +58,16 @@ func TestLoopServesAReaderAndOutlivesTheAdapter(t *testing.T) {
 			t.Errorf("%d saves", len(keys.saved))
 		}
 		card := func(e osdp.Event) bool { r, ok := e.Body.(osdp.Read); return ok && r.Kind == reader.Bad }
-		tap := func() { p.mu.Lock(); p.pd.Card(h10301); p.mu.Unlock() }
+		tap := func() { p.Do(func() { one.Card(h10301) }) }
 		tap()
 		wait("card", card)
-		p.plug(false)
-		wait("line down", func(e osdp.Event) bool { d, ok := e.Body.(osdp.LineDown); return ok && errors.Is(d.Err, errGone) })
+		p.Plug(false)
+		wait("line down", func(e osdp.Event) bool {
+			d, ok := e.Body.(osdp.LineDown)
+			return ok && errors.Is(d.Err, pd.ErrUnplugged)
+		})
 		wait("offline", func(e osdp.Event) bool { _, ok := e.Body.(osdp.Offline); return ok })
-		p.plug(true)
+		p.Plug(true)
 		wait("line up", func(e osdp.Event) bool { _, ok := e.Body.(osdp.LineUp); return ok })
 		wait("online again", func(e osdp.Event) bool { _, ok := e.Body.(osdp.Online); return ok })
 		tap()

@@ -175,3 +175,49 @@ func TestTenBadMACsEndASession(t *testing.T) {
 		t.Error("offline")
 	}
 }
+
+// Some products carry a repeated command out again, and find its MAC wrong.
+func TestForgetfulReaderIsBackWithinASecond(t *testing.T) {
+	for _, opts := range [][]option{nil, {secure}} {
+		r := newRig(t, 2, append(opts, func(_ *osdp.Config, ps []pd.Config) { ps[0].Forgetful = true })...)
+		r.online()
+		r.For(time.Second)
+		r.once(func(b pd.Burst) ([]pd.Burst, bool) { return nil, b.ToACU && parse(t, b).Addr == 0 })
+		r.For(100 * time.Millisecond)
+		r.wantCard(0, time.Second)
+		r.wantCard(1, time.Second)
+		if len(opts) > 0 && len(find[osdp.Offline](r)) > 0 {
+			t.Error("went offline")
+		}
+	}
+}
+
+func TestSlowReadersAndSlowBytes(t *testing.T) {
+	t.Run("150 ms to each reply", func(t *testing.T) {
+		r := newRig(t, 2, secure)
+		r.Turn = 150 * time.Millisecond
+		r.online()
+		r.wantCard(0, time.Second)
+		if c := r.state(0).Counters; c.Timeouts > 3 {
+			t.Errorf("%+v", c)
+		}
+	})
+	t.Run("15 ms between the bytes", func(t *testing.T) {
+		r := newRig(t, 1, secure)
+		r.Wire = func(b pd.Burst) []pd.Burst {
+			if !b.ToACU {
+				return []pd.Burst{b}
+			}
+			var out []pd.Burst
+			for i := range b.Data {
+				out = append(out, pd.Burst{Start: b.Start + time.Duration(i)*15*time.Millisecond, Baud: b.Baud, Data: b.Data[i : i+1], ToACU: true})
+			}
+			return out
+		}
+		r.online()
+		r.wantCard(0, 2*time.Second)
+		if c := r.state(0).Counters; c.Retries > 0 {
+			t.Errorf("%+v", c)
+		}
+	})
+}

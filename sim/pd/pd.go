@@ -22,6 +22,7 @@ type Config struct {
 	Key          osdp.Key          // SCBK; zero means that it still has the default key
 	Secure       bool              // in clear it answers ID, CAP and handshakes only
 	PollFirst    bool              // it refuses ID before the first POLL
+	Forgetful    bool              // it carries a repeated command out again, as some products do
 	Rand         func([]byte)      // nil means crypto/rand
 	// Transparent answers XWR; nil refuses it.
 	Transparent func(osdp.XWrite) osdp.Reply
@@ -184,7 +185,10 @@ func (p *PD) command(now time.Duration, f *osdp.Frame) []byte {
 	p.heard = now
 	raw := f.Append(nil)
 	if int(f.Seq()) == p.seq && bytes.Equal(raw, p.last) && p.reply != nil {
-		return p.reply // the ACU did not get it: the same again
+		if !p.Forgetful {
+			return p.reply // the ACU did not get it: the same again
+		}
+		p.seq = (p.seq+1)%3 + 1 // two on is one back
 	}
 	if p.Busy > 0 {
 		p.Busy--
