@@ -9,7 +9,7 @@ import (
 	"doord/reader"
 )
 
-// Times of the line (SIA OSDP 2.2, 5.7 and 5.8).
+// Times of the line (SIA OSDP 2.2).
 const (
 	replyTime = 200 * time.Millisecond // from the end of a command to the first byte of its reply
 	charGap   = 20 * time.Millisecond  // between the bytes of a frame; after it, what was begun is over

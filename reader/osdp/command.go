@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// CommandCode is the code of a message to a PD (SIA OSDP 2.2, table A.1).
+// CommandCode is the code of a message to a PD (SIA OSDP 2.2).
 type CommandCode byte
 
 // The commands.
@@ -88,7 +88,7 @@ type OutputControl struct {
 	Time   time.Duration // up to 6553.5 s in steps of 100 ms
 }
 
-// Color is that of an LED (SIA OSDP 2.2, table 17).
+// Color is that of an LED (SIA OSDP 2.2).
 type Color byte
 
 // The colours.

@@ -53,7 +53,7 @@ type Tamper struct {
 	Tamper, PowerFail bool
 }
 
-// InputState is that of a supervised input (SIA OSDP 2.2, 7.6).
+// InputState is that of a supervised input (SIA OSDP 2.2).
 type InputState byte
 
 // The states of an input.

@@ -5,7 +5,7 @@ import (
 	"errors"
 )
 
-// Sizes and fixed bytes of a frame (SIA OSDP 2.2, 5.9).
+// Sizes and fixed bytes of a frame (SIA OSDP 2.2).
 const (
 	// MaxFrame is the longest frame that this side accepts, in bytes from SOM to
 	// the last check byte.
@@ -35,7 +35,7 @@ var (
 	ErrBlock  = errors.New("osdp: security block form") // the security block contradicts its own length or type
 )
 
-// Scheme is the type of a security block (SIA OSDP 2.2, D.1.3).
+// Scheme is the type of a security block (SIA OSDP 2.2, annex D).
 type Scheme byte
 
 // The security block types. None is a frame without a block.
@@ -268,7 +268,7 @@ var crcTable = func() (t [256]uint16) {
 	return t
 }()
 
-// crc16 is the CRC of a frame, initial value 1D0F (SIA OSDP 2.2, annex C).
+// crc16 is the CRC of a frame, initial value 1D0F (SIA OSDP 2.2).
 func crc16(b []byte) uint16 {
 	c := uint16(0x1D0F)
 	for _, x := range b {

@@ -11,7 +11,7 @@ import (
 // zero Key means none. No formatting verb shows it.
 type Key [16]byte
 
-// DefaultKey is SCBK-D, which everybody knows (SIA OSDP 2.2, D.3). It protects
+// DefaultKey is SCBK-D, which everybody knows (SIA OSDP 2.2, annex D). It protects
 // nothing and serves only to commission a reader that has no key yet.
 var DefaultKey = Key{0x30, 0x31, 0x32, 0x33, 0x34, 0x35, 0x36, 0x37, 0x38, 0x39, 0x3A, 0x3B, 0x3C, 0x3D, 0x3E, 0x3F}
 
@@ -55,7 +55,7 @@ func (k Key) Equal(o Key) bool { return subtle.ConstantTimeCompare(k[:], o[:]) =
 type UID [8]byte
 
 // DeriveKey returns the SCBK of the reader with this cUID under a master key:
-// AES(master, cUID ‖ ~cUID) (SIA OSDP 2.2, D.2).
+// AES(master, cUID ‖ ~cUID) (SIA OSDP 2.2, annex D).
 func DeriveKey(master Key, uid UID) (k Key) {
 	copy(k[:8], uid[:])
 	for i, x := range uid {

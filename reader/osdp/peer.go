@@ -23,7 +23,7 @@ const (
 
 // Limits of one reader's link.
 const (
-	offlineAfter  = 8 * time.Second // SIA OSDP 2.2, 5.7: so long without a reply, the link is down
+	offlineAfter  = 8 * time.Second // SIA OSDP 2.2: so long without a reply, the link is down
 	restartEvery  = time.Second     // nobody's bare word begins sessions more often
 	busyInSession = time.Second     // BUSY has no MAC: believed so long, for one command
 	busyPause     = 10 * time.Millisecond
@@ -171,7 +171,7 @@ func (p *peer) compose(code CommandCode, cmd Command, block []byte) {
 }
 
 // concluded ends the exchange after a usable reply: the next command has the next
-// sequence number (SIA OSDP 2.2, 5.9.4: 0, then 1, 2, 3, 1 …).
+// sequence number (SIA OSDP 2.2: 0, then 1, 2, 3, 1 …).
 func (p *peer) concluded() {
 	p.open, p.tries, p.hints, p.probes = false, 0, 0, 0
 	p.seq = p.seq%3 + 1

@@ -143,8 +143,7 @@ func (p *peer) judgeClear(f *Frame) verdict {
 	return settled
 }
 
-// isBusy recognises BUSY: in clear, sequence 0, whatever was asked (SIA OSDP 2.2,
-// 7.17).
+// isBusy recognises BUSY: in clear, with sequence 0, whatever was asked.
 func isBusy(f *Frame) bool {
 	return ReplyCode(f.Code) == ReplyBusy && f.Scheme() == None && f.Seq() == 0 && len(f.Data) == 0
 }
@@ -337,7 +336,7 @@ func formatted(x Formatted) reader.Read {
 	return reader.Read{Kind: reader.Card, Token: policy.Token{Class: policy.TokenNumber, Format: "FMT", Number: n}}
 }
 
-// keyRead turns a byte of KEYPAD into a read (SIA OSDP 2.2, 7.12).
+// keyRead turns a byte of KEYPAD into a read (SIA OSDP 2.2).
 func keyRead(k byte) reader.Read {
 	switch {
 	case k >= '0' && k <= '9':

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// ReplyCode is the code of a message from a PD (SIA OSDP 2.2, table A.2).
+// ReplyCode is the code of a message from a PD (SIA OSDP 2.2).
 type ReplyCode byte
 
 // The replies.
@@ -68,7 +68,7 @@ type Reply interface {
 // Ack is a reply without payload: ACK, BUSY.
 type Ack struct{}
 
-// NakCode is why a PD refused (SIA OSDP 2.2, table 47).
+// NakCode is why a PD refused (SIA OSDP 2.2).
 type NakCode byte
 
 // The reasons.

@@ -1,6 +1,6 @@
 package osdp
 
-// Speeds are the speeds that readers use, the usual ones first (SIA OSDP 2.2, 5.2).
+// Speeds are the speeds that readers use, the usual ones first (SIA OSDP 2.2).
 var Speeds = []int{9600, 115200, 38400, 19200, 57600, 230400}
 
 // scan looks at addresses and speeds one after the other, between the rounds of

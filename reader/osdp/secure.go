@@ -36,7 +36,7 @@ type Session struct {
 // nonces of the ACU (a) and the PD (b).
 func NewSession(scbk Key, a, b Nonce) *Session {
 	base := newAES(scbk)
-	derive := func(kind byte) cipher.Block { // D.4.1
+	derive := func(kind byte) cipher.Block {
 		var k Key
 		k[0], k[1] = 0x01, kind
 		copy(k[2:], a[:6])
@@ -57,10 +57,10 @@ func newAES(k Key) cipher.Block {
 	return c
 }
 
-// ClientCryptogram is the proof of the PD, sent in CCRYPT (D.4.3).
+// ClientCryptogram is the proof of the PD, sent in CCRYPT.
 func (s *Session) ClientCryptogram() [16]byte { return s.cryptogram(s.rndA, s.rndB) }
 
-// ServerCryptogram is the proof of the ACU, sent in SCRYPT (D.4.4).
+// ServerCryptogram is the proof of the ACU, sent in SCRYPT.
 func (s *Session) ServerCryptogram() [16]byte { return s.cryptogram(s.rndB, s.rndA) }
 
 func (s *Session) cryptogram(first, second Nonce) (c [16]byte) {
@@ -70,7 +70,7 @@ func (s *Session) cryptogram(first, second Nonce) (c [16]byte) {
 	return c
 }
 
-// InitialRMAC is the MAC from which the chain starts, sent in RMAC_I (D.4.5).
+// InitialRMAC is the MAC from which the chain starts, sent in RMAC_I.
 func (s *Session) InitialRMAC() [16]byte {
 	c := s.ServerCryptogram()
 	s.mac1.Encrypt(c[:], c[:])
@@ -97,7 +97,7 @@ func (s *Session) Seal(dst []byte, f Frame) []byte {
 	}
 	f.Block = plain
 	n := 0
-	if len(f.Data) > 0 { // a message without data has the MAC only (D.1.3)
+	if len(f.Data) > 0 { // a message without data has the MAC only
 		f.Block = full
 		n = (len(f.Data)/aes.BlockSize + 1) * aes.BlockSize
 	}
@@ -153,7 +153,7 @@ func (s *Session) Open(f *Frame) error {
 	return nil
 }
 
-// mac computes the full MAC of msg (D.5.1): CBC under S-MAC1, the last block under
+// mac computes the full MAC of msg: CBC under S-MAC1, the last block under
 // S-MAC2, padded with 80 00… only if it does not end on a block.
 func (s *Session) mac(msg []byte, iv, out *[16]byte) {
 	x := *iv
@@ -172,7 +172,7 @@ func (s *Session) mac(msg []byte, iv, out *[16]byte) {
 	s.mac2.Encrypt(out[:], out[:])
 }
 
-// encrypt is CBC under S-ENC with the complement of iv (D.5.2).
+// encrypt is CBC under S-ENC with the complement of iv.
 func (s *Session) encrypt(b []byte, iv *[16]byte) {
 	complement(&s.work, iv)
 	prev := s.work[:]

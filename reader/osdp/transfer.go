@@ -21,7 +21,7 @@ const (
 	finishTimeout = 5 * time.Minute        // for the reader to process what it has
 )
 
-// transfer is a file on its way (SIA OSDP 2.2, 6.26 and 7.25).
+// transfer is a file on its way (SIA OSDP 2.2).
 type transfer struct {
 	file      File
 	acked     int // bytes that the reader has
