@@ -81,13 +81,13 @@ type Bank struct {
 // their own, and Others the rest.
 func (c *Config) Egress() Bank { return c.bank(true) }
 
-// Others returns all inputs that are not Egress.
+// Others returns all inputs of the board that are not Egress.
 func (c *Config) Others() Bank { return c.bank(false) }
 
 func (c *Config) bank(egress bool) Bank {
 	var b Bank
 	for i, in := range c.Input {
-		if (in.Kind == rex.REX || in.Kind == rex.Fire) == egress {
+		if in.Reader == "" && (in.Kind == rex.REX || in.Kind == rex.Fire) == egress {
 			b.Inputs = append(b.Inputs, in.rex())
 			b.Lines = append(b.Lines, in.Line)
 			b.Index = append(b.Index, i)
@@ -100,8 +100,8 @@ func (in *Input) rex() rex.Config {
 	return rex.Config{Kind: in.Kind, Normally: in.Normally, Debounce: time.Duration(in.Debounce), ClosedHigh: in.ClosedHigh}
 }
 
-// Wiegand returns what the ports of the Wiegand readers accept, in the order of
-// the file.
+// Wiegand returns what the ports of Wiegand readers accept, in the order of all
+// readers in the file; that of an OSDP reader is empty.
 func (c *Config) Wiegand() []wiegand.Config {
 	list := make([]wiegand.Config, len(c.Readers))
 	for i := range c.Readers {

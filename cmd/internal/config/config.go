@@ -5,7 +5,7 @@
 //	board.toml ──Load──▶ Config ──┬─▶ Board()    doors, inputs, readers: for the core
 //	 (strict: an unknown key      ├─▶ Relays()   how each coil is wired
 //	  is an error with its line)  ├─▶ Egress(), Inputs()   how each input is wired
-//	                              └─▶ Wiegand()  what each port accepts
+//	                              └─▶ Wiegand(), Bus   what each port accepts
 package config
 
 import (
@@ -13,11 +13,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/pelletier/go-toml/v2"
 
+	"doord/reader/osdp"
 	"doord/reader/wiegand"
 	"doord/relay"
 	"doord/rex"
@@ -41,6 +43,7 @@ type Config struct {
 	Relay   []Relay  `toml:"relay"`
 	Doors   []Door   `toml:"door"`
 	Input   []Input  `toml:"input"`
+	Buses   []Bus    `toml:"bus"`
 	Readers []Reader `toml:"reader"`
 }
 
@@ -94,6 +97,29 @@ type Door struct {
 	AcknowledgeDeadBoardLocked bool `toml:"acknowledge_dead_board_locked"`
 }
 
+// Bus is one RS-485 line with OSDP readers.
+type Bus struct {
+	Name string `toml:"name"`
+	// Port is the serial port, "/dev/ttyAMA2". On a simulated board "sim" is a
+	// simulated line with simulated readers.
+	Port  string `toml:"port"`
+	Speed int    `toml:"speed"` // bits per second that the readers have, default 9600
+	// RS485 lets the driver switch the line's direction: auto (default; where the
+	// driver can), or off (the adapter or the device tree does it).
+	RS485 RS485 `toml:"rs485"`
+	// Formats that its readers send, one for each length. Default H10301.
+	Formats []string `toml:"formats"`
+}
+
+// RS485 is who switches the direction of a serial line.
+type RS485 string
+
+// The ways of switching.
+const (
+	RS485Auto RS485 = "auto"
+	RS485Off  RS485 = "off"
+)
+
 // Input is one input.
 type Input struct {
 	Name    string   `toml:"name"`
@@ -111,13 +137,26 @@ type Input struct {
 	Normally   rex.Normally `toml:"normally"`    // open or closed; default closed for contact, tamper and fire
 	Debounce   Duration     `toml:"debounce"`    // 1ms to 200ms, default 30ms
 	ClosedHigh bool         `toml:"closed_high"` // the line is high while the loop is closed
+
+	// Reader and ReaderInput say that it is an input of an OSDP reader and not of
+	// the board: a contact or a tamper, never what lets people out.
+	Reader      string `toml:"reader"`
+	ReaderInput int    `toml:"reader_input"` // from 0
 }
 
 // Reader is one reader.
 type Reader struct {
 	Name string `toml:"name"`
-	Port string `toml:"port"` // wiegand:1 to wiegand:4
+	Port string `toml:"port"` // wiegand:1 to wiegand:4, or osdp:ADDRESS with a bus
 	Door string `toml:"door"`
+
+	// Of an OSDP reader.
+	Bus string `toml:"bus"` // the bus that it is on
+	// Secure pins the secure channel: the reader is never believed in clear.
+	// Default true; false is for a reader that has none.
+	Secure *bool `toml:"secure"`
+
+	// Of a Wiegand reader.
 
 	D0 Line `toml:"d0"`
 	D1 Line `toml:"d1"`
@@ -130,6 +169,18 @@ type Reader struct {
 	LED    Line  `toml:"led"`    // shows granted and released
 	Buzzer Line  `toml:"buzzer"` // sounds denied, warning and alarm
 	Active Level `toml:"active"` // of LED and buzzer: high or low (default)
+}
+
+// OSDP reports whether the reader is on a bus.
+func (r *Reader) OSDP() bool { return strings.HasPrefix(r.Port, "osdp:") }
+
+// Address returns the address of an OSDP reader.
+func (r *Reader) Address() byte {
+	n, err := strconv.ParseUint(strings.TrimPrefix(r.Port, "osdp:"), 10, 7)
+	if err != nil {
+		return osdp.ConfigAddr // Validate refuses it
+	}
+	return byte(n)
 }
 
 // Duration is a time.Duration in words.
@@ -232,8 +283,23 @@ func (c *Config) defaults() {
 			}
 		}
 	}
+	for i := range c.Buses {
+		b := &c.Buses[i]
+		set(&b.Speed, osdp.DefaultBaud)
+		set(&b.RS485, RS485Auto)
+		if b.Formats == nil {
+			b.Formats = []string{"H10301"}
+		}
+	}
 	for i := range c.Readers {
 		r := &c.Readers[i]
+		if r.OSDP() {
+			if r.Secure == nil {
+				yes := true
+				r.Secure = &yes
+			}
+			continue
+		}
 		set(&r.Active, Low)
 		set(&r.EndOfFrame, Duration(wiegand.DefaultEndOfFrame))
 		if r.Formats == nil {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"doord/policy"
+	"doord/reader/osdp"
+	"doord/reader/wiegand"
 	"doord/relay"
 	"doord/rex"
 )
@@ -16,7 +18,7 @@ import (
 // commands and events.
 var names = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,31}$`)
 
-var ports = regexp.MustCompile(`^wiegand:[1-4]$`)
+var ports = regexp.MustCompile(`^(wiegand:[1-4]|osdp:(0|[1-9][0-9]?|1[01][0-9]|12[0-6]))$`)
 
 // Validate returns everything that is wrong, in words that say what and where.
 func (c *Config) Validate() Problems {
@@ -28,6 +30,7 @@ func (c *Config) Validate() Problems {
 	v.relays(c)
 	v.doors(c)
 	v.inputs(c)
+	v.buses(c)
 	v.readers(c)
 	return v.problems
 }
@@ -124,6 +127,44 @@ func (v *validator) inputs(c *Config) {
 		if err := in.rex().Validate(); err != nil {
 			v.must(false, where, "%s", err)
 		}
+		if in.Reader != "" {
+			v.readerInput(c, where, in)
+		}
+	}
+}
+
+// readerInput checks an input that is on an OSDP reader. What lets people out
+// must work without any bus, and a wire to a reader runs outside the door.
+func (v *validator) readerInput(c *Config, where string, in Input) {
+	i := slices.IndexFunc(c.Readers, func(r Reader) bool { return r.Name == in.Reader })
+	v.must(i >= 0 && c.Readers[i].OSDP(), where+".reader", "there is no OSDP reader %q", in.Reader)
+	v.must(in.Kind == rex.Contact || in.Kind == rex.Tamper, where+".kind", "an input of a reader is a contact or a tamper, never a %s: that must be wired to the board", in.Kind)
+	v.must(in.Line == "", where+".line", "an input of a reader has no line of the board")
+	v.must(in.ReaderInput >= 0 && in.ReaderInput < 32, where+".reader_input", "%d is outside 0 to 31", in.ReaderInput)
+	v.once(where+".reader_input", fmt.Sprintf("input %d of reader %s", in.ReaderInput, in.Reader))
+}
+
+func (v *validator) buses(c *Config) {
+	for i, b := range c.Buses {
+		where := fmt.Sprintf("bus[%d] %q", i, b.Name)
+		v.must(names.MatchString(b.Name), where+".name", "must be 1 to 32 of a-z, 0-9, - and _")
+		v.once(where+".name", "bus "+b.Name)
+		v.must(b.Port != "", where+".port", "name its serial port, as in port = \"/dev/ttyAMA2\"")
+		if b.Port != "sim" {
+			v.once(where+".port", "serial port "+b.Port)
+		}
+		v.must(slices.Contains(osdp.Speeds, b.Speed), where+".speed", "%d must be one of %v", b.Speed, osdp.Speeds)
+		v.must(b.RS485 == RS485Auto || b.RS485 == RS485Off, where+".rs485", "%q must be auto or off", b.RS485)
+		if err := (wiegand.Config{Formats: b.Formats}).Validate(); err != nil {
+			v.must(false, where, "%s", err)
+		}
+		n := 0
+		for _, r := range c.Readers {
+			if r.Bus == b.Name {
+				n++
+			}
+		}
+		v.must(n <= osdp.MaxReaders, where, "it has %d readers, and %d is the most", n, osdp.MaxReaders)
 	}
 }
 
@@ -132,9 +173,16 @@ func (v *validator) readers(c *Config) {
 		where := fmt.Sprintf("reader[%d] %q", i, r.Name)
 		v.must(names.MatchString(r.Name), where+".name", "must be 1 to 32 of a-z, 0-9, - and _")
 		v.once(where+".name", "reader "+r.Name)
-		v.must(ports.MatchString(r.Port), where+".port", "%q must be wiegand:1 to wiegand:4", r.Port)
+		v.must(ports.MatchString(r.Port), where+".port", "%q must be wiegand:1 to wiegand:4, or osdp:0 to osdp:126", r.Port)
 		v.once(where+".port", "port "+r.Port)
 		v.must(c.door(r.Door) >= 0, where+".door", "there is no door %q", r.Door)
+		if r.OSDP() {
+			v.must(slices.ContainsFunc(c.Buses, func(b Bus) bool { return b.Name == r.Bus }), where+".bus", "there is no [[bus]] %q", r.Bus)
+			v.must(r.D0 == "" && r.D1 == "" && r.LED == "" && r.Buzzer == "" && r.Keypad == "" && r.Formats == nil,
+				where, "d0, d1, led, buzzer, keypad and formats are for Wiegand readers; the formats of a bus are its own")
+			continue
+		}
+		v.must(r.Bus == "" && r.Secure == nil, where, "bus and secure are for OSDP readers")
 		v.line(where+".d0", r.D0)
 		v.line(where+".d1", r.D1)
 		v.line(where+".led", r.LED)
