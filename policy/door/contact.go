@@ -18,7 +18,7 @@ func (d *Door) becomeContact(now policy.Now, to Contact) {
 	case Closed:
 		d.becomeClosed(now, was)
 	case Unknown:
-		d.clearOpening()
+		d.becomeUnknown(now)
 	}
 }
 
@@ -36,6 +36,15 @@ func (d *Door) becomeOpen(now policy.Now, was Contact) {
 		if d.Settings.RelockOn == policy.RelockOpen {
 			d.endGrant()
 		}
+	}
+}
+
+// becomeUnknown takes a contact that cannot be seen any more. Its closing can end
+// no shunt now, so the time does.
+func (d *Door) becomeUnknown(now policy.Now) {
+	d.clearOpening()
+	if d.State.Shunt && !d.Released() {
+		d.State.ShuntUntil = now.Up + ShuntGrace
 	}
 }
 

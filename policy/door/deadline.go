@@ -50,7 +50,7 @@ func (d *Door) grantEnds() (time.Duration, bool) {
 }
 
 func (d *Door) expireGrant(now policy.Now) {
-	if d.Settings.HasContact && !d.State.Entered {
+	if d.State.Contact == Closed && !d.State.Entered {
 		d.tell(now, policy.Event{Type: policy.LockGrantedNotEnter, Success: true, Actor: d.State.GrantedTo})
 	}
 	d.endGrant()
@@ -73,7 +73,7 @@ func (d *Door) expireHold(now policy.Now) {
 
 func (d *Door) shuntEnds() (time.Duration, bool) {
 	s := &d.State
-	return s.ShuntUntil, s.ShuntUntil != 0 && s.Silent == 0 && s.Contact != Open
+	return s.ShuntUntil, s.ShuntUntil != 0 && s.Silent == 0 && s.Contact != Open && !d.Released()
 }
 
 func (d *Door) expireShunt(policy.Now) { d.State.Shunt, d.State.ShuntUntil = false, 0 }

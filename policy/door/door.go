@@ -16,8 +16,7 @@ const (
 
 // Settings are what the electrics and the policy say of a door.
 type Settings struct {
-	ReleaseOnFire bool // a fail-safe lock, or a fail-secure one set to release
-	HasContact    bool
+	ReleaseOnFire bool          // a fail-safe lock, or a fail-secure one set to release
 	Duration      time.Duration // of a grant
 	RelockOn      policy.RelockOn
 	HeldOpen      time.Duration // 0: never
@@ -158,11 +157,15 @@ func (d *Door) take(now policy.Now, in Input) {
 
 func (d *Door) becomeGranted(now policy.Now, in Granted) {
 	s := &d.State
-	s.Shunt, s.ShuntUntil = true, 0
 	if in.Exit {
+		s.Shunt, s.ShuntUntil = true, 0
 		s.REXUntil = max(s.REXUntil, now.Up+d.Settings.Duration)
 		return
 	}
+	if s.LockedDown || s.Hold == HoldSecured {
+		return // it would release the door when they end
+	}
+	s.Shunt, s.ShuntUntil = true, 0
 	s.GrantUntil = now.Up + d.Settings.Duration
 	s.GrantedTo = in.By
 	s.Entered = s.Contact == Open
@@ -210,8 +213,11 @@ func (d *Door) becomeHeld(now policy.Now, in Held) {
 	}
 	s.Hold, s.HoldUntil = in.Hold, 0
 	if in.Hold != NoHold {
-		s.HoldUntil = now.Up + in.For
+		s.HoldUntil = now.Up + max(in.For, 1) // a hold always has an end
 		e.Until = s.HoldUntil
+	}
+	if in.Hold == HoldSecured {
+		d.endGrant()
 	}
 	d.tell(now, e)
 }

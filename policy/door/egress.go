@@ -5,22 +5,15 @@ import "doord/policy"
 // press takes a request to exit. Nothing in the state keeps one that unlocks
 // from releasing the door.
 func (d *Door) press(now policy.Now, in Pressed) {
-	if in.Active {
-		d.tell(now, policy.Event{Type: policy.LockREX, Success: true, Detail: string(in.Action)})
-	}
+	s := &d.State
 	bit := uint32(1) << (in.Input & 31)
+	if !in.Active {
+		d.letGo(now, in, bit)
+		return
+	}
+	d.tell(now, policy.Event{Type: policy.LockREX, Success: true, Detail: string(in.Action)})
 	switch in.Action {
 	case policy.REXUnlock, policy.REXLastToLeave:
-		d.pressUnlocking(now, in, bit)
-	case policy.REXShunt:
-		d.pressShunting(now, in, bit)
-	case policy.REXNone:
-	}
-}
-
-func (d *Door) pressUnlocking(now policy.Now, in Pressed, bit uint32) {
-	s := &d.State
-	if in.Active {
 		if s.REX == 0 {
 			s.REXSince = now.Up
 		}
@@ -28,26 +21,27 @@ func (d *Door) pressUnlocking(now policy.Now, in Pressed, bit uint32) {
 		if !s.Stuck {
 			s.Shunt, s.ShuntUntil = true, 0
 		}
-		return
-	}
-	if s.REX&bit == 0 {
-		return
-	}
-	s.REX &^= bit
-	s.Stuck = s.Stuck && s.REX != 0
-	s.REXUntil = max(s.REXUntil, now.Up+in.For)
-}
-
-func (d *Door) pressShunting(now policy.Now, in Pressed, bit uint32) {
-	s := &d.State
-	if in.Active {
+	case policy.REXShunt:
 		s.Silent |= bit
 		s.Shunt, s.ShuntUntil = true, 0
-		return
+	case policy.REXNone:
 	}
-	s.Silent &^= bit
-	if s.Shunt {
-		s.ShuntUntil = max(s.ShuntUntil, now.Up+in.For)
+}
+
+// letGo ends what the button did when it was pressed, whatever a new policy says
+// that it does now.
+func (d *Door) letGo(now policy.Now, in Pressed, bit uint32) {
+	s := &d.State
+	if s.REX&bit != 0 {
+		s.REX &^= bit
+		s.Stuck = s.Stuck && s.REX != 0
+		s.REXUntil = max(s.REXUntil, now.Up+in.For)
+	}
+	if s.Silent&bit != 0 {
+		s.Silent &^= bit
+		if s.Shunt {
+			s.ShuntUntil = max(s.ShuntUntil, now.Up+in.For)
+		}
 	}
 }
 
