@@ -94,6 +94,7 @@ func (d *decider) wired() Reason {
 		return d.note("door", Numbered("lock", d.req.Door), Text("is in the policy"), DoorNotFound)
 	}
 	d.reader = d.set.Reader(d.req.Reader)
+	// Nothing that keeps people out may keep in those who have no other way out.
 	d.Exit = d.reader != nil && d.reader.Direction == Out && !d.req.State.UnlockingREX
 	wired := d.door.Configured && !d.req.State.Misconfigured
 	return d.note("door", Numbered("lock", d.req.Door), Text("is configured and wired here"), unless(wired, DoorMisconfigured))
@@ -106,7 +107,7 @@ func (d *decider) current() Reason {
 	if d.set.Expires.IsZero() {
 		return ""
 	}
-	fresh := !d.set.Stale(d.now) || d.door.WhenPolicyStale == StaleAdmit
+	fresh := d.Exit || !d.set.Stale(d.now) || d.door.WhenPolicyStale == StaleAdmit
 	return d.note("policy", Moment(d.set.Expires), Text(d.door.WhenPolicyStale), unless(fresh, PolicyStale))
 }
 
@@ -131,7 +132,6 @@ func (d *decider) method() Reason {
 	case MethodWave:
 		accepted = r.Wave
 	case MethodInApp, MethodLink:
-		accepted = true
 	}
 	if reason := d.note("method", Text(d.req.Method), Numbered("reader", r.ID), unless(accepted, MethodDisabled)); reason != "" {
 		return reason
@@ -194,7 +194,13 @@ func (d *decider) member() Reason {
 	if h.Member == 0 {
 		return "" // a group link belongs to nobody
 	}
-	return d.note("member", Numbered("member", h.Member), Text("access enabled"), unless(h.AccessEnabled, AccessDisabled))
+	if reason := d.note("member", Numbered("member", h.Member), Text("access enabled"), unless(h.AccessEnabled, AccessDisabled)); reason != "" {
+		return reason
+	}
+	if d.req.Method == MethodLink {
+		return d.note("member_link", Yes(h.LinkAllowed), Text("a link is allowed"), unless(h.LinkAllowed, LinkDisabled))
+	}
+	return ""
 }
 
 func (d *decider) lockdown() Reason {
@@ -237,6 +243,7 @@ func (d *decider) restrictions() Reason {
 // groups lets the holder in by any one group that has the door and admits now.
 // Otherwise the reason is that of the group that got furthest.
 func (d *decider) groups() Reason {
+	free := d.overrides()
 	best, reason := -1, AccessDenied
 	for i := range d.req.Holder.Groups {
 		m := &d.req.Holder.Groups[i]
@@ -244,7 +251,7 @@ func (d *decider) groups() Reason {
 		if _, has := slices.BinarySearch(d.door.Groups, m.Group); g == nil || !has {
 			continue
 		}
-		got, why := d.admits(g, m)
+		got, why := d.admits(g, m, free)
 		if why == "" {
 			return ""
 		}
@@ -258,9 +265,9 @@ func (d *decider) groups() Reason {
 	return reason
 }
 
-// admits runs one group's checks. It returns how many passed, and the reason of
-// the one that did not.
-func (d *decider) admits(g *groupPlan, m *Membership) (passed int, reason Reason) {
+// admits runs one group's checks; its restrictions do not bind who is free of
+// them. It returns how many passed, and the reason of the one that did not.
+func (d *decider) admits(g *groupPlan, m *Membership, free bool) (passed int, reason Reason) {
 	if reason = d.note("group", Numbered("group", g.ID), Text("opens this door"), ""); reason != "" {
 		return 0, reason
 	}
@@ -270,9 +277,9 @@ func (d *decider) admits(g *groupPlan, m *Membership) (passed int, reason Reason
 	if reason = d.valid("assignment_dates", m.Validity); reason != "" {
 		return 2, reason
 	}
-	if d.overrides() {
+	if free {
 		d.note("role", Text(d.req.Holder.Role), Text("overrides group restrictions"), "")
-		return 7, ""
+		return 3, ""
 	}
 	if d.req.Method == MethodInApp {
 		if reason = d.note("group_login", Yes(g.Login), Text("in-app unlock allowed"), unless(g.Login, NoApps)); reason != "" {
@@ -305,10 +312,16 @@ func (d *decider) admits(g *groupPlan, m *Membership) (passed int, reason Reason
 	return 8, ""
 }
 
-// overrides reports whether the holder's role lifts group restrictions.
+// overrides reports whether the holder runs the place now, which lifts group
+// restrictions.
 func (d *decider) overrides() bool {
-	role := d.req.Holder.Role
-	return role == RoleOwner || role == RoleAdministrator
+	for i := range d.req.Holder.Groups {
+		m := &d.req.Holder.Groups[i]
+		if m.Group == WholePlace && d.valid("role_dates", m.Validity) == "" {
+			return true
+		}
+	}
+	return false
 }
 
 func (d *decider) secondFactor() Reason {
@@ -328,14 +341,14 @@ func (d *decider) clock(name string) (read bool, reason Reason) {
 	if d.now.WallSet {
 		return true, ""
 	}
-	if d.Exit || d.door.WhenClockUnset == ClockAllow {
+	if d.door.WhenClockUnset == ClockAllow {
 		return false, d.note(name, Text("clock not set"), Text("the door allows it"), "")
 	}
 	return false, d.note(name, Text("clock not set"), Text("the clock is needed"), ClockNotSet)
 }
 
 func (d *decider) valid(name string, v Validity) Reason {
-	if !v.Bounded() {
+	if d.Exit || !v.Bounded() {
 		return ""
 	}
 	read, reason := d.clock(name)

@@ -49,6 +49,8 @@ const (
 	ReaderResetTamper    EventType = "reader.reset_tamper"
 	ReaderOnline         EventType = "reader.online"
 	ReaderOffline        EventType = "reader.offline"
+	ReaderSecureLost     EventType = "reader.secure_lost" // its encrypted channel ended
+	ReaderCommission     EventType = "reader.commission"  // it was given a key of its own
 	ExcessivePINAttempts EventType = "controller_wiegand_connection.excessive_pin_attempts"
 )
 

@@ -22,9 +22,13 @@ func (v Validity) check(t time.Time) Reason {
 	return ""
 }
 
+// WholePlace stands for a group in the Membership of those who run the place:
+// its owner and administrators.
+const WholePlace = 0
+
 // Membership is one group that a holder is in, with the dates of the assignment.
 type Membership struct {
-	Group int64
+	Group int64 // or WholePlace
 	Validity
 }
 
@@ -39,7 +43,7 @@ type Holder struct {
 	Member        int64 // 0 for a group link
 	AccessEnabled bool
 	LinkAllowed   bool
-	Role          Role // at the place: "" for a plain member
+	Role          Role // at the place, the strongest: "" for a plain member
 	Groups        []Membership
 }
 

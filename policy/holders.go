@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"encoding/hex"
 	"iter"
 	"slices"
@@ -68,12 +69,17 @@ func (r *Records) people() map[int64]*Holder {
 		case p == nil:
 		case a.AppliesTo.Type == "group":
 			p.Groups = append(p.Groups, Membership{Group: a.AppliesTo.ID, Validity: a.Validity})
-		case a.Role.rank() > p.Role.rank():
-			p.Role = a.Role
+		default:
+			if a.Role.rank() > p.Role.rank() {
+				p.Role = a.Role
+			}
+			if a.Role == RoleAdministrator || a.Role == RoleOwner {
+				p.Groups = append(p.Groups, Membership{Group: WholePlace, Validity: a.Validity})
+			}
 		}
 	}
 	for _, p := range people {
-		slices.SortStableFunc(p.Groups, func(a, b Membership) int { return int(a.Group - b.Group) })
+		slices.SortStableFunc(p.Groups, func(a, b Membership) int { return cmp.Compare(a.Group, b.Group) })
 	}
 	return people
 }

@@ -240,17 +240,21 @@ const (
 
 // Credential is what a member presents.
 type Credential struct {
-	ID        int64            `json:"id"`
-	MemberID  int64            `json:"member_id"`
-	Kind      CredentialKind   `json:"kind"`
-	Format    string           `json:"format,omitempty"` // with a number: "H10301"
-	Facility  uint64           `json:"facility,omitempty"`
-	Card      uint64           `json:"card,omitempty"`
-	Issue     uint32           `json:"issue,omitempty"`
-	UID       string           `json:"uid,omitempty"` // 4 to 10 bytes in hex
-	PIN       string           `json:"pin,omitempty"` // 4 to 8 digits
-	PublicKey string           `json:"public_key,omitempty"`
-	Status    CredentialStatus `json:"status"`
+	ID        int64          `json:"id"`
+	MemberID  int64          `json:"member_id"`
+	Kind      CredentialKind `json:"kind"`
+	Format    string         `json:"format,omitempty"` // with a number: "H10301"
+	Facility  uint64         `json:"facility,omitempty"`
+	Card      uint64         `json:"card,omitempty"`
+	Issue     uint32         `json:"issue,omitempty"`
+	UID       string         `json:"uid,omitempty"`        // 4 to 10 bytes in hex
+	PIN       string         `json:"pin,omitempty"`        // 4 to 8 digits
+	PublicKey string         `json:"public_key,omitempty"` // of a phone: a compressed P-256 point, 66 hex digits
+	// UnlockedPublicKey is the phone's second key, usable only while it is unlocked.
+	UnlockedPublicKey string `json:"unlocked_public_key,omitempty"`
+	// SecretSHA256 is the hash of a member's own link, 64 hex digits.
+	SecretSHA256 string           `json:"secret_sha256,omitempty"`
+	Status       CredentialStatus `json:"status"`
 	Validity
 }
 
