@@ -18,6 +18,7 @@ type binding struct {
 
 // lineUse is what the policy makes of an input of the board.
 type lineUse struct {
+	id     int64 // of the input connection; 0: the policy does not know the input
 	action policy.REXAction
 	linger time.Duration // a request to exit releases on for this long
 }
@@ -25,9 +26,17 @@ type lineUse struct {
 // setPolicy puts a policy in force. Doors keep their state: a card that is just
 // opening a door is not stopped by a change of somebody else's dates.
 func (c *Controller) setPolicy(now policy.Now, set *policy.Set) {
-	before := slices.Clone(c.bound)
+	before, wasDown := slices.Clone(c.bound), c.placeDown()
 	c.bind(set)
+	c.calendar.outdated = true
 	c.tell(now, policy.Event{Type: policy.ControllerPolicy, Success: true, Revision: c.Revision()})
+	if down := c.placeDown(); down != wasDown {
+		kind := policy.PlaceCancelLockdown
+		if down {
+			kind = policy.PlaceLockDown
+		}
+		c.tell(now, policy.Event{Type: kind, Object: policy.Ref{Type: "place"}, Success: true})
+	}
 	for i := range c.doors {
 		c.step(now, i, door.Configured{Settings: c.settings(i)})
 		c.lockDown(now, i)
@@ -100,6 +109,7 @@ func (c *Controller) bindInputs() {
 			continue
 		}
 		line := c.board.Inputs[i]
+		c.lines[i].id = in.ID
 		switch {
 		case line.Kind != in.Type:
 			c.mismatch(at, "input %d is wired as %s, the policy says %s", in.Channel, line.Kind, in.Type)
@@ -109,7 +119,7 @@ func (c *Controller) bindInputs() {
 		case line.Releases && in.Action != policy.REXUnlock && in.Action != policy.REXLastToLeave:
 			c.mismatch(at, "input %d releases the door, the policy says %s", in.Channel, in.Action)
 		default:
-			c.lines[i] = lineUse{action: in.Action, linger: max(line.For, in.Duration.Duration())}
+			c.lines[i].action, c.lines[i].linger = in.Action, max(line.For, in.Duration.Duration())
 		}
 	}
 }
@@ -151,7 +161,6 @@ func (c *Controller) settings(i int) door.Settings {
 	d := c.board.Doors[i]
 	s := door.Settings{
 		ReleaseOnFire: d.FailSafe,
-		HasContact:    c.board.hasContact(i),
 		Duration:      policy.DefaultRelease.Duration(),
 		RelockOn:      policy.RelockOpen,
 		HeldOpen:      policy.DefaultHeldOpen.Duration(),

@@ -1,7 +1,6 @@
 package controller
 
 import (
-	"slices"
 	"time"
 
 	"doord/policy"
@@ -41,15 +40,6 @@ type Port struct {
 	Name string
 	Port string // "wiegand:1", "osdp:3"
 	Door int
-}
-
-func (b *Board) hasContact(door int) bool {
-	for _, l := range b.Inputs {
-		if l.Kind == policy.InputContact && slices.Contains(l.Doors, door) {
-			return true
-		}
-	}
-	return false
 }
 
 // line returns the index of the input on a channel, or -1.

@@ -19,9 +19,10 @@ type Controller struct {
 	readers []Reader
 	fire    Fire
 	last    time.Duration // when the controller was last stepped
-	// calendar is when a schedule may next change something, on the monotonic
-	// clock as it stood to the wall clock at the last step.
-	calendar time.Duration
+
+	attended []Attendance // at the doors
+	calendar calendar
+	expired  bool // the policy's head
 
 	events []policy.Event
 }
@@ -33,9 +34,14 @@ func New(b Board, s State) *Controller {
 		board:   b,
 		doors:   make([]door.Door, len(b.Doors)),
 		readers: make([]Reader, len(b.Readers)),
+
+		attended: make([]Attendance, len(b.Doors)),
 	}
 	c.restore(s)
 	c.bind(nil)
+	for i := range c.doors {
+		c.doors[i].Settings = c.settings(i)
+	}
 	return c
 }
 
@@ -57,18 +63,15 @@ func (c *Controller) Board() *Board { return &c.board }
 // then takes the input; nil only settles. It returns what happened, in order.
 func (c *Controller) Step(now policy.Now, in Input) []policy.Event {
 	c.events = nil
-	for {
-		at, ok := c.Wake()
-		if !ok || at > now.Up {
-			break
-		}
+	now.Wall = now.Wall.Round(0) // a monotonic reading would hide that the wall clock was stepped
+	for at, ok := c.Wake(); ok && at <= now.Up; at, ok = c.Wake() {
 		c.expire(now.At(max(at, c.last)))
 	}
 	c.last = now.Up
-	c.runSchedules(now)
+	c.runCalendar(now)
 	if in != nil {
 		c.take(now, in)
-		c.runSchedules(now)
+		c.runCalendar(now)
 	}
 	return c.events
 }
@@ -86,7 +89,7 @@ func (c *Controller) Wake() (at time.Duration, ok bool) {
 	for i := range c.readers {
 		earlier(c.readers[i].wake())
 	}
-	earlier(c.calendar, c.calendar != 0)
+	earlier(c.calendar.due, c.calendar.due != 0)
 	return at, ok
 }
 
@@ -101,9 +104,7 @@ func (c *Controller) expire(now policy.Now) {
 	for i := range c.readers {
 		c.expireReader(now, i)
 	}
-	if c.calendar != 0 && c.calendar <= now.Up {
-		c.runSchedules(now)
-	}
+	c.runCalendar(now)
 }
 
 func (c *Controller) take(now policy.Now, in Input) {

@@ -15,7 +15,7 @@ type Fire struct {
 // changed takes a board input that settled on a new status.
 func (c *Controller) changed(now policy.Now, in Changed) {
 	line := c.board.Inputs[in.Line]
-	input := policy.Ref{Type: "controller_input", ID: int64(line.Channel), Name: line.Name}
+	input := policy.Ref{Type: "controller_input", ID: c.lines[in.Line].id, Name: line.Name}
 	fault := in.Status == InputCut || in.Status == InputShort
 	if fault || in.Flood {
 		detail := string(in.Status)
@@ -30,6 +30,9 @@ func (c *Controller) changed(now policy.Now, in Changed) {
 	case policy.InputREX:
 		use := c.lines[in.Line]
 		for _, i := range line.Doors {
+			if in.Active && use.action == policy.REXLastToLeave {
+				c.leave(now, i)
+			}
 			c.step(now, i, door.Pressed{Input: in.Line, Action: use.action, For: use.linger, Active: in.Active})
 		}
 	case policy.InputContact:

@@ -172,9 +172,17 @@ func (c *Controller) decide(now policy.Now, i, reader int, q *policy.Request, bi
 	}
 	c.tell(now, e)
 	if d.Granted {
-		c.step(now, i, door.Granted{By: e.Actor, Exit: d.Exit})
+		c.admit(now, i, reader, d.Exit, e.Actor)
 	}
 	return d
+}
+
+// admit does what follows from a grant, once every check has granted.
+func (c *Controller) admit(now policy.Now, i, reader int, exit bool, by policy.Ref) {
+	c.step(now, i, door.Granted{By: by, Exit: exit})
+	if port := c.set.Reader(c.portID(reader)); port != nil && port.Direction == policy.In {
+		c.arrive(now, i, by)
+	}
 }
 
 func member(h *policy.Holder) policy.Ref {
@@ -196,4 +204,12 @@ func (c *Controller) unlockingREX(i int) bool {
 		}
 	}
 	return false
+}
+
+// portID returns the policy's id of a reader of the board, 0 when there is none.
+func (c *Controller) portID(reader int) int64 {
+	if reader < 0 {
+		return 0
+	}
+	return c.ports[reader]
 }

@@ -13,16 +13,22 @@ type State struct {
 	Doors    map[string]door.State `json:"doors,omitempty"`
 	LockDown []string              `json:"lock_down,omitempty"` // by a technician, sorted
 	Readers  map[string]Reader     `json:"readers,omitempty"`
+	Attended map[string]Attendance `json:"attended,omitempty"` // by door
 	Fire     Fire                  `json:"fire,omitzero"`
+	Expired  bool                  `json:"expired,omitempty"` // the policy's head
 	Last     time.Duration         `json:"last,omitempty"`
 }
 
 // State returns what the controller remembers: New with it goes on as this one.
 func (c *Controller) State() State {
-	s := State{Doors: map[string]door.State{}, Readers: map[string]Reader{}, Fire: c.fire, Last: c.last}
+	s := State{Doors: map[string]door.State{}, Readers: map[string]Reader{}, Attended: map[string]Attendance{},
+		Fire: c.fire, Expired: c.expired, Last: c.last}
 	for i := range c.doors {
 		name := c.board.Doors[i].Name
 		s.Doors[name] = c.doors[i].State
+		if c.attended[i] != (Attendance{}) {
+			s.Attended[name] = c.attended[i]
+		}
 		if c.bound[i].technician {
 			s.LockDown = append(s.LockDown, name)
 		}
@@ -37,11 +43,11 @@ func (c *Controller) State() State {
 }
 
 // Durable returns the part of the state that outlives a restart: fire, lockdown
-// by a technician, tamper and wrong PINs. Releases end with the process, as the
+// by a technician, who arrived and left, tamper and wrong PINs. Releases end with the process, as the
 // relays do; a wrong PIN counts from the restart, as nobody knows how long that
 // took. Equal states have equal Durable parts, whatever the time.
 func (s State) Durable() State {
-	d := State{LockDown: s.LockDown, Fire: Fire{Latched: s.Fire.Latched}, Readers: map[string]Reader{}}
+	d := State{LockDown: s.LockDown, Attended: s.Attended, Fire: Fire{Latched: s.Fire.Latched}, Readers: map[string]Reader{}}
 	for name, r := range s.Readers {
 		kept := Reader{Tampered: r.Tampered, Wrong: make([]time.Duration, len(r.Wrong))}
 		if r.BlockedUntil != 0 {
@@ -69,11 +75,12 @@ func (s State) Resumed(up time.Duration) State {
 }
 
 func (c *Controller) restore(s State) {
-	c.fire, c.last = s.Fire, s.Last
+	c.fire, c.last, c.expired = s.Fire, s.Last, s.Expired
 	c.bound = make([]binding, len(c.board.Doors))
 	for i, d := range c.board.Doors {
 		c.doors[i].State = s.Doors[d.Name]
 		c.doors[i].State.Fire = s.Fire.Latched
+		c.attended[i] = s.Attended[d.Name]
 		if slices.Contains(s.LockDown, d.Name) {
 			c.bound[i].technician = true
 			c.doors[i].State.LockedDown = true

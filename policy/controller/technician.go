@@ -13,9 +13,11 @@ var technician = policy.Ref{Type: "technician"}
 func (c *Controller) unlocked(now policy.Now, in Unlocked) {
 	e := policy.Event{Type: policy.LockUnlock, Object: c.object(in.Door), Actor: technician,
 		By: policy.Ref{Type: "local"}, Revision: c.Revision()}
-	check := policy.Check{Name: "lockdown", Saw: policy.Yes(c.doors[in.Door].State.LockedDown), Rule: policy.Text("denies entry"), OK: true}
-	if c.doors[in.Door].State.LockedDown {
-		check.OK, check.Reason = false, policy.DoorLockedDown
+	d := &c.doors[in.Door].State
+	locked := d.LockedDown || d.Hold == door.HoldSecured
+	check := policy.Check{Name: "lockdown", Saw: policy.Yes(locked), Rule: policy.Text("denies entry"), OK: !locked}
+	if locked {
+		check.Reason = policy.DoorLockedDown
 	}
 	e.Success, e.Reason, e.Trace = check.OK, check.Reason, []policy.Check{check}
 	c.tell(now, e)
@@ -24,10 +26,13 @@ func (c *Controller) unlocked(now policy.Now, in Unlocked) {
 	}
 }
 
+// placeDown reports whether the policy locks the whole place down.
+func (c *Controller) placeDown() bool { return c.set != nil && c.set.Place.LockedDown }
+
 // lockDown brings a door's lockdown up to date with the three that can order it:
 // the place, the lock's own record, and the technician. Any one locks.
 func (c *Controller) lockDown(now policy.Now, i int) {
 	b := &c.bound[i]
-	on := b.technician || b.lock != nil && (b.lock.LockedDown || c.set.Place.LockedDown)
+	on := b.technician || b.lock != nil && (b.lock.LockedDown || c.placeDown())
 	c.step(now, i, door.LockedDown{On: on})
 }

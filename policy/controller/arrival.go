@@ -1,0 +1,63 @@
+package controller
+
+import (
+	"time"
+
+	"doord/policy"
+	"doord/policy/schedule"
+)
+
+// Attendance is who came first and left last at a door, in civil time.
+type Attendance struct {
+	Arrived time.Time `json:"arrived,omitzero"` // the first grant in a first-to-arrive window
+	Left    time.Time `json:"left,omitzero"`    // the last press of a last-to-leave button
+}
+
+// lets reports whether a scheduled unlock may run in its interval. Inside a
+// first-to-arrive window it waits for somebody to arrive; otherwise it runs until
+// somebody was the last to leave.
+func (a Attendance) lets(unlock, window schedule.Interval, required bool) bool {
+	if required {
+		return a.Arrived.After(a.Left) && window.Contains(a.Arrived)
+	}
+	return a.Left.IsZero() || !unlock.Contains(a.Left)
+}
+
+// unlockRuns reports whether the scheduled unlock of door i is to run now.
+func (c *Controller) unlockRuns(now policy.Now, i int) bool {
+	lock := c.bound[i].lock
+	if lock == nil || !now.WallSet {
+		return false
+	}
+	unlock, ok := lock.Unlock.Covering(now.Wall)
+	if !ok {
+		return false
+	}
+	window, required := lock.FirstToArrive.Covering(now.Wall)
+	return c.attended[i].lets(unlock, window, required)
+}
+
+// arrive takes a grant at the door's own entry reader, which is what counts as
+// arriving: not a remote unlock, a link or a request to exit.
+func (c *Controller) arrive(now policy.Now, i int, by policy.Ref) {
+	lock, a := c.bound[i].lock, &c.attended[i]
+	if lock == nil || !now.WallSet {
+		return
+	}
+	window, required := lock.FirstToArrive.Covering(now.Wall)
+	if !required || a.Arrived.After(a.Left) && window.Contains(a.Arrived) {
+		return
+	}
+	a.Arrived = now.Wall.UTC()
+	c.calendar.outdated = true
+	c.tell(now, policy.Event{Type: policy.FirstToArrive, Object: c.object(i), Actor: by, Success: true})
+}
+
+// leave ends the scheduled unlock of door i, and the next arrival is the first again.
+func (c *Controller) leave(now policy.Now, i int) {
+	if now.WallSet {
+		c.attended[i].Left = now.Wall.UTC()
+		c.calendar.outdated = true
+	}
+	c.tell(now, policy.Event{Type: policy.LastToLeave, Object: c.object(i), Success: true})
+}
