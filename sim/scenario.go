@@ -21,7 +21,7 @@ import (
 // The stimuli, each after its time of day (and a date, where the day changes):
 //
 //	start POLICY.json | none [clock=unset]      first of all
-//	policy POLICY.json                          a new policy
+//	policy POLICY.json [locked_down=place|LOCK] a new policy
 //	card reader=R h10301=FACILITY/CARD | uid=HEX
 //	pin reader=R 1234
 //	input NAME active|inactive|cut|short|chatters
@@ -154,6 +154,11 @@ func (p *player) do(verb string, a args) error {
 		records, _, err := p.records(a.word(0))
 		if err != nil {
 			return err
+		}
+		records.Place.LockedDown = a.named["locked_down"] == "place"
+		for i := range records.Locks {
+			l := &records.Locks[i]
+			l.LockedDown = l.LockedDown || a.named["locked_down"] == strconv.FormatInt(l.ID, 10)
 		}
 		return w.SetPolicy(records)
 	case "clock":
