@@ -53,10 +53,11 @@
 // was handed in and not yet written, at most the last group where the disk keeps
 // up, is lost. Nobody reads an event from here that could still be lost so.
 //
-// Where room runs out something must go, in this order: events that the service
-// has acknowledged, when their space is needed; then the oldest. What never found
-// room in memory, because the disk is full or stands still, is gone as well. For
-// each such loss the chain holds a controller.gap event that says how many.
+// The journal keeps Options.MaxEvents. Beyond that the oldest go; where these are
+// not acknowledged yet, a controller.gap event tells which. When the disk is full
+// or stands still, Options.MaxQueue events wait in memory; for more there is no
+// room, and a controller.gap event tells how many were lost. ReserveSpace keeps
+// others from filling the disk that far.
 //
 // # Damage
 //

@@ -33,11 +33,11 @@ type Damage struct {
 // Error tells where the damage is and what to do about it.
 func (d *Damage) Error() string {
 	s := fmt.Sprintf("store: %s is damaged in %s: %s", d.File, d.Where, d.What)
-	switch d.File {
-	case policyFile:
+	switch {
+	case d.File == policyFile:
 		return s + "; the next sync or policy load writes the file anew"
-	case eventsFile:
-		return s + "; keep a copy of the file, the other events stand"
+	case d.Sequence != 0:
+		return s + "; the other events stand"
 	}
 	return s
 }

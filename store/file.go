@@ -1,11 +1,14 @@
 package store
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime/debug"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -98,12 +101,24 @@ func (f *file) close() error {
 
 // advise adds what to do to an error of the file system.
 func advise(err error) error {
-	switch {
-	case os.IsPermission(err):
+	if errors.Is(err, fs.ErrPermission) {
 		return fmt.Errorf("store: %w; doord must own its state: chown it to the user that runs doord", err)
-	default:
-		return fmt.Errorf("store: %w", err)
 	}
+	return fmt.Errorf("store: %w", err)
+}
+
+// reserve has the file system set aside blocks for a file up to a size in bytes.
+func reserve(path string, size int) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return advise(err)
+	}
+	defer f.Close()
+	const keepSize = 1 // FALLOC_FL_KEEP_SIZE: bbolt grows the file itself
+	if err := syscall.Fallocate(int(f.Fd()), keepSize, 0, int64(size)); err != nil {
+		return fmt.Errorf("store: reserve %d MiB for %s: %w", size>>20, path, err)
+	}
+	return nil
 }
 
 // syncDir makes a rename in dir durable.

@@ -96,9 +96,9 @@ func decodeHolder(key, value []byte, h *policy.Holder) error {
 	}
 	h.Kind, h.Status, h.Role = kinds[b[1]], statuses[b[2]], roles[b[3]]
 	h.AccessEnabled, h.LinkAllowed = b[4]&flagAccess != 0, b[4]&flagLink != 0
-	h.Credential, h.Member, h.Validity = id(b[8:]), id(b[16:]), validity(b[24:])
+	h.Credential, h.Member, h.Validity = readID(b[8:]), readID(b[16:]), readValidity(b[24:])
 	for b = b[holderSize:]; len(b) > 0; b = b[groupSize:] {
-		h.Groups = append(h.Groups, policy.Membership{Group: id(b), Validity: validity(b[8:])})
+		h.Groups = append(h.Groups, policy.Membership{Group: readID(b), Validity: readValidity(b[8:])})
 	}
 	return nil
 }
@@ -109,8 +109,8 @@ func appendValidity(b []byte, v policy.Validity) []byte {
 	return appendID(appendID(b, v.From.UnixMilli()), v.Until.UnixMilli())
 }
 
-func id(b []byte) int64 { return int64(binary.BigEndian.Uint64(b)) }
+func readID(b []byte) int64 { return int64(binary.BigEndian.Uint64(b)) }
 
-func validity(b []byte) policy.Validity {
-	return policy.Validity{From: time.UnixMilli(id(b)).UTC(), Until: time.UnixMilli(id(b[8:])).UTC()}
+func readValidity(b []byte) policy.Validity {
+	return policy.Validity{From: time.UnixMilli(readID(b)).UTC(), Until: time.UnixMilli(readID(b[8:])).UTC()}
 }

@@ -14,7 +14,10 @@ import (
 	"doord/policy"
 )
 
-const eventsFile = "events.db"
+const (
+	eventsFile = "events.db"
+	eventSize  = 1 << 10 // on the disk, with its share of pages; a decision with its trace may take more
+)
 
 var (
 	eventsBucket = []byte("events") // sequence → hash ‖ text
@@ -96,40 +99,35 @@ func OpenJournal(dir string, o Options) (_ *Journal, err error) {
 	if j.lock, err = lockFile(dir, eventsFile); err != nil {
 		return nil, err
 	}
-	f, found, opened, err := openEvents(dir, j.o, nil)
+	f, tip, state, opened, err := openEvents(dir, j.o, nil)
 	if err != nil {
 		return nil, errors.Join(err, j.lock.Close())
 	}
-	j.opened, j.live, j.head, j.acked, j.state = opened, f, found.head, found.acked, found.state
-	w := &writer{j: j, file: f, head: found.head, anchor: found.anchor, acked: found.acked}
+	j.opened, j.live, j.head, j.acked, j.state = opened, f, tip.head, tip.acked, state
+	w := &writer{j: j, file: f, tip: tip}
 	go w.run()
 	return j, nil
 }
 
-// found is what is read when a journal is opened.
-type found struct {
-	state  []byte
-	acked  uint64
-	anchor uint64 // newest event that was given up
-	head   Head
-}
-
 // openEvents opens the file, or begins one that keeps the state.
-func openEvents(dir string, o Options, state []byte) (*file, found, Opened, error) {
-	now := found{state: state}
+func openEvents(dir string, o Options, state []byte) (*file, tip, []byte, Opened, error) {
+	var t tip
 	f, opened, err := eventsLayout.open(dir, o,
-		func(f *file, tx *bbolt.Tx) error { return now.scan(f, tx) },
-		func(f *file) error { return fillEvents(f, now.state) })
-	return f, now, opened, err
+		func(f *file, tx *bbolt.Tx) error { return t.scan(f, tx, &state) },
+		func(f *file) error { return fillEvents(f, state) })
+	if err == nil && o.ReserveSpace {
+		opened.Unreserved = reserve(f.path, o.MaxEvents*eventSize)
+	}
+	return f, t, state, opened, err
 }
 
 // scan reads what lies outside the events, the state first, and the newest event.
-func (o *found) scan(f *file, tx *bbolt.Tx) error {
-	state, err := metaValue(f, tx, keyState)
+func (t *tip) scan(f *file, tx *bbolt.Tx, state *[]byte) error {
+	kept, err := metaValue(f, tx, keyState)
 	if err != nil {
 		return err
 	}
-	o.state = slices.Clone(state)
+	*state = slices.Clone(kept)
 	epoch, err := metaValue(f, tx, keyEpoch)
 	if err != nil {
 		return err
@@ -138,15 +136,15 @@ func (o *found) scan(f *file, tx *bbolt.Tx) error {
 	if err != nil {
 		return err
 	}
+	if len(acked) != 8 {
+		return damage(f.path, "meta", "acked: too short")
+	}
 	sequence, hash, err := anchor(f, tx)
 	if err != nil {
 		return err
 	}
-	if len(acked) != 8 {
-		return damage(f.path, "meta", "acked: too short")
-	}
-	o.acked, o.anchor = binary.BigEndian.Uint64(acked), sequence
-	o.head = Head{Epoch: string(epoch), Sequence: sequence, Hash: hash}
+	t.acked, t.anchor = binary.BigEndian.Uint64(acked), sequence
+	t.head = Head{Epoch: string(epoch), Sequence: sequence, Hash: hash}
 	events := tx.Bucket(eventsBucket)
 	if events == nil {
 		return damage(f.path, "its buckets", "one is missing")
@@ -159,7 +157,7 @@ func (o *found) scan(f *file, tx *bbolt.Tx) error {
 	if err != nil {
 		return damage(f.path, "its newest event", "%v", err)
 	}
-	o.head.Sequence, o.head.Hash = r.Sequence, r.Hash
+	t.head.Sequence, t.head.Hash = r.Sequence, r.Hash
 	return nil
 }
 
@@ -274,7 +272,7 @@ func (j *Journal) backlog() int { return int(j.handed - j.durable) }
 func (j *Journal) push(e entry) {
 	j.queue = append(j.queue, e)
 	j.handed++
-	signal(j.wake)
+	poke(j.wake)
 }
 
 // tail is the youngest entry: what joins it takes no room of its own.
@@ -297,8 +295,8 @@ func (j *Journal) tellDropped() {
 	j.dropped = 0
 }
 
-// signal wakes whoever waits on c, now or when he next does.
-func signal(c chan struct{}) {
+// poke wakes whoever waits on c, now or when he next does.
+func poke(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
 	default:
@@ -319,7 +317,7 @@ func (j *Journal) Sync(ctx context.Context) error {
 	defer j.mu.Unlock()
 	target, failures := j.handed, j.failures
 	if j.health != nil {
-		signal(j.retry)
+		poke(j.retry)
 	}
 	for j.durable < target {
 		if j.failures > failures && j.health != nil {

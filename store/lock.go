@@ -22,10 +22,10 @@ func lockFile(dir, name string) (*os.File, error) {
 	case errors.Is(err, syscall.EWOULDBLOCK):
 		pid := make([]byte, 32)
 		n, _ := f.ReadAt(pid, 0)
-		f.Close()
+		_ = f.Close()
 		return nil, fmt.Errorf("store: another doord uses %s (pid %s): %w", dir, strings.TrimSpace(string(pid[:n])), ErrInUse)
 	case err != nil:
-		f.Close()
+		_ = f.Close()
 		return nil, fmt.Errorf("store: lock %s: %w", f.Name(), err)
 	}
 	// The pid only helps a person: without it the lock still holds.

@@ -13,6 +13,9 @@ type Options struct {
 	// MaxEvents bounds the journal on the disk: at most so many events, of about
 	// 1 KiB each. Default 250,000; at least 16.
 	MaxEvents int
+	// ReserveSpace takes the journal's space on the disk when it is opened, so that
+	// nobody else can fill the disk with the journal still short of its bound.
+	ReserveSpace bool
 	// MaxQueue bounds the events in memory that are not on the disk yet. Default 4096.
 	MaxQueue int
 	// BootID is stamped on events. Default: the kernel's.
@@ -45,4 +48,5 @@ type Opened struct {
 	Created     bool   // there was none, or what was there was damaged
 	Quarantined string // the path to which a damaged file was moved
 	Cause       error  // why
+	Unreserved  error  // why ReserveSpace could not be had
 }

@@ -13,9 +13,9 @@ import (
 
 var recordsBucket = []byte("records")
 
-// kind is a kind of record that Compile needs. There are few of each; they are
+// recordKind is a kind of record that Compile needs. There are few of each; they are
 // kept as the policy file writes them, one value a record, under name ‖ 0 ‖ id.
-type kind struct {
+type recordKind struct {
 	name string
 	// each calls put with the id and the address of every record of the kind.
 	each func(r *policy.Records, put func(id int64, record any) error) error
@@ -23,7 +23,7 @@ type kind struct {
 	grow func(r *policy.Records) any
 }
 
-var smallKinds = []kind{
+var recordKinds = []recordKind{
 	{"place",
 		func(r *policy.Records, put func(int64, any) error) error { return put(0, &r.Place) },
 		func(r *policy.Records) any { return &r.Place }},
@@ -45,8 +45,8 @@ var smallKinds = []kind{
 		func(s *schedule.Schedule) int64 { return s.ID }),
 }
 
-func listed[T any](name string, list func(*policy.Records) *[]T, id func(*T) int64) kind {
-	return kind{
+func listed[T any](name string, list func(*policy.Records) *[]T, id func(*T) int64) recordKind {
+	return recordKind{
 		name: name,
 		each: func(r *policy.Records, put func(int64, any) error) error {
 			for i := range *list(r) {
@@ -67,7 +67,7 @@ func listed[T any](name string, list func(*policy.Records) *[]T, id func(*T) int
 
 // putRecords writes the small records. Two of a kind with one id are an error.
 func putRecords(b *bbolt.Bucket, r *policy.Records) error {
-	for _, k := range smallKinds {
+	for _, k := range recordKinds {
 		err := k.each(r, func(id int64, record any) error {
 			body, err := json.Marshal(record)
 			if err != nil {
@@ -88,7 +88,7 @@ func putRecords(b *bbolt.Bucket, r *policy.Records) error {
 
 // getRecords reads them back, those of a kind in the order of ids.
 func getRecords(b *bbolt.Bucket) (r policy.Records, err error) {
-	for _, k := range smallKinds {
+	for _, k := range recordKinds {
 		prefix := append([]byte(k.name), 0)
 		c := b.Cursor()
 		for key, value := c.Seek(prefix); bytes.HasPrefix(key, prefix); key, value = c.Next() {

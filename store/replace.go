@@ -91,7 +91,7 @@ func digestedTokens(key placeKey, r *policy.Records) (*table, error) {
 }
 
 // credentialOf reads the id out of a record that was just made.
-func credentialOf(value []byte) int64 { return id(value[8:]) }
+func credentialOf(value []byte) int64 { return readID(value[8:]) }
 
 func people(r *policy.Records) (members, names *table, err error) {
 	members, names = &table{}, &table{}
@@ -108,7 +108,7 @@ func people(r *policy.Records) (members, names *table, err error) {
 		}
 	}
 	if twice := members.sort(); twice != nil {
-		return nil, nil, fmt.Errorf("two members have the id %d", id(members.key(twice[0])))
+		return nil, nil, fmt.Errorf("two members have the id %d", readID(members.key(twice[0])))
 	}
 	names.sort()
 	return members, names, nil

@@ -16,6 +16,13 @@ func newUUID(at time.Time, counter uint64) string {
 	var u [16]byte
 	binary.BigEndian.PutUint64(u[:], uint64(max(at.UnixMilli(), 0))<<16|7<<12|counter&0xfff)
 	binary.BigEndian.PutUint64(u[8:], 2<<62|rand.Uint64()>>2)
-	h := hex.EncodeToString(u[:])
-	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+	var s [36]byte
+	hex.Encode(s[:], u[:4])
+	for i, from := range []int{4, 6, 8} {
+		s[8+5*i] = '-'
+		hex.Encode(s[9+5*i:], u[from:from+2])
+	}
+	s[23] = '-'
+	hex.Encode(s[24:], u[10:])
+	return string(s[:])
 }

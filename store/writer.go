@@ -1,6 +1,7 @@
 package store
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -30,14 +31,21 @@ type writer struct {
 	fetched []entry
 	written int   // of these, how many are on the disk
 	group   group // made of the first of the others
+	next    group // made of those that follow, while the disk was busy
 
 	file   *file
+	tip    tip    // of the file
 	fresh  bool   // nothing was written to this file yet
 	broken error  // why the file must be begun anew
 	moved  string // where it was set aside
+}
+
+// tip is how far a journal has come.
+type tip struct {
 	head   Head
 	anchor uint64 // newest event that was given up
 	acked  uint64
+	last   policy.Now // stamp of the newest event of this run
 }
 
 // group is a commit in preparation. It is made once and stays the same however
@@ -47,12 +55,10 @@ type group struct {
 	entries int
 	keys    [][]byte
 	values  [][]byte
-	arena   []byte
-	last    policy.Now // stamp of the newest event, kept from group to group
-	head    Head
+	arena   []byte // in which the values lie
 	state   []byte // nil: no change
-	acked   uint64
-	through uint64 // give up events up to here
+	tip     tip    // once it is written
+	bootID  string
 }
 
 func newEpoch() string { return fmt.Sprintf("%016x%016x", rand.Uint64(), rand.Uint64()) }
@@ -80,26 +86,34 @@ func (w *writer) run() {
 	}
 }
 
-// write makes one attempt to bring the next group to the disk.
+// write makes one attempt to bring the next group to the disk. The group after it
+// is made meanwhile.
 func (w *writer) write() error {
 	if w.broken != nil {
 		if err := w.renew(); err != nil {
 			return err
 		}
 	}
+	pending := w.fetched[w.written:]
 	if w.group.entries == 0 {
-		w.prepare()
+		w.group.make(pending, w.tip, w.j.o)
 	}
+	made := make(chan struct{})
+	go func() {
+		defer close(made)
+		if w.next.entries == 0 {
+			w.next.make(pending[w.group.entries:], w.group.tip, w.j.o)
+		}
+	}()
 	err := w.commit()
+	<-made
 	switch {
 	case err == nil:
 		w.settle()
 	case !w.fresh && (errors.Is(err, ErrDamaged) || errors.Is(err, berrors.ErrInvalidMapping)):
 		// A new file that fails at once would show that the file is not to blame.
 		w.broken = err
-		signal(w.j.retry)
-	default:
-		w.release()
+		poke(w.j.retry)
 	}
 	return err
 }
@@ -141,60 +155,63 @@ func (j *Journal) stopping() bool {
 	}
 }
 
-// prepare makes a group of the first pending entries.
-func (w *writer) prepare() {
-	g := &w.group
-	*g = group{keys: g.keys[:0], values: g.values[:0], arena: g.arena[:0], last: g.last,
-		head: w.head, acked: w.acked, through: w.anchor}
-	bound := w.j.o.MaxEvents
-	pending := w.fetched[w.written:]
-	g.entries = min(len(pending), maxGroup, bound/4)
+// make makes a group of the first pending entries, to follow from.
+func (g *group) make(pending []entry, from tip, o Options) {
+	*g = group{keys: g.keys[:0], values: g.values[:0], arena: g.arena[:0], tip: from, bootID: o.BootID}
+	g.entries = min(len(pending), maxGroup, o.MaxEvents/4)
 	for i := range pending[:g.entries] {
 		e := &pending[i]
 		if e.isEvent {
-			g.add(&e.event, w.j.o.BootID)
+			g.add(&e.event)
 		}
 		if e.state != nil {
 			g.state = e.state
 		}
 		if e.isAck {
-			g.acked = e.acked
+			g.tip.acked = e.acked
 		}
 	}
-	over := int(g.head.Sequence-w.anchor) - bound
+	g.bound(o.MaxEvents)
+}
+
+// bound gives up the oldest events where there are more than may be kept. A gap
+// record tells of those that the service does not have.
+func (g *group) bound(most int) {
+	over := int(g.tip.head.Sequence-g.tip.anchor) - most
 	if over <= 0 {
 		return
 	}
-	g.through = w.anchor + uint64(max(over, bound/pruneStep))
-	if g.through <= g.acked {
-		return
+	first := g.tip.anchor + 1
+	through := g.tip.anchor + uint64(max(over, most/pruneStep))
+	if through > g.tip.acked {
+		through = g.tip.anchor + uint64(max(over+1, most/pruneStep)) // room for the record
+		first = max(first, g.tip.acked+1)
+		g.add(&policy.Event{
+			At: g.tip.last, Type: policy.ControllerGap, Object: policy.Ref{Type: "controller"},
+			Detail: fmt.Sprintf("%d events given up before upload, %d to %d: no space", through-first+1, first, through),
+		})
 	}
-	g.through = w.anchor + uint64(max(over+1, bound/pruneStep)) // room for the gap record
-	from := max(w.anchor, g.acked) + 1
-	g.add(&policy.Event{
-		At: g.last, Type: policy.ControllerGap, Object: policy.Ref{Type: "controller"},
-		Detail: fmt.Sprintf("%d events given up before upload, %d to %d: no space", g.through-from+1, from, g.through),
-	}, w.j.o.BootID)
+	g.tip.anchor = through
 }
 
 // add makes the next record of the chain.
-func (g *group) add(e *policy.Event, bootID string) {
-	g.last = e.At
-	g.head.Sequence++
+func (g *group) add(e *policy.Event) {
+	g.tip.last = e.At
+	head := &g.tip.head
+	head.Sequence++
 	r := Record{
-		UUID:     newUUID(e.At.Wall, g.head.Sequence),
-		Sequence: g.head.Sequence,
-		Epoch:    g.head.Epoch,
-		BootID:   bootID,
+		UUID:     newUUID(e.At.Wall, head.Sequence),
+		Sequence: head.Sequence,
+		Epoch:    head.Epoch,
+		BootID:   g.bootID,
 		Event:    *e,
 	}
 	key := idKey(r.Sequence)
 	start := len(g.arena)
-	g.arena = append(g.arena, g.head.Hash[:]...) // room for its own
+	g.arena = append(g.arena, head.Hash[:]...)
 	g.arena = appendText(g.arena, &r)
-	text := g.arena[start+len(r.Hash):]
-	g.head.Hash = chain(g.head.Hash, text)
-	copy(g.arena[start:], g.head.Hash[:])
+	head.Hash = sha256.Sum256(g.arena[start:])
+	copy(g.arena[start:], head.Hash[:]) // takes the place of the one before
 	g.arena = seal(g.arena, start, key)
 	g.keys = append(g.keys, key)
 	g.values = append(g.values, g.arena[start:])
@@ -215,19 +232,19 @@ func (w *writer) commit() error {
 				return err
 			}
 		}
-		if g.acked != w.acked {
-			if err := meta.Put(keyAcked, sealed(keyAcked, idKey(g.acked))); err != nil {
+		if g.tip.acked != w.tip.acked {
+			if err := meta.Put(keyAcked, sealed(keyAcked, idKey(g.tip.acked))); err != nil {
 				return err
 			}
 		}
-		return w.prune(tx, g.through)
+		return w.prune(tx, g.tip.anchor)
 	})
 }
 
 // prune deletes all events through a sequence and keeps the hash of the last, so
 // that the chain can still be verified from there.
 func (w *writer) prune(tx *bbolt.Tx, through uint64) error {
-	if through <= w.anchor {
+	if through <= w.tip.anchor {
 		return nil
 	}
 	events := tx.Bucket(eventsBucket)
@@ -237,7 +254,7 @@ func (w *writer) prune(tx *bbolt.Tx, through uint64) error {
 		return damage(w.file.path, fmt.Sprintf("event %d", through), "it is missing")
 	}
 	anchor = append(anchor, value[:len(Hash{})]...)
-	for s := w.anchor + 1; s <= through; s++ {
+	for s := w.tip.anchor + 1; s <= through; s++ {
 		if err := events.Delete(idKey(s)); err != nil {
 			return err
 		}
@@ -247,17 +264,18 @@ func (w *writer) prune(tx *bbolt.Tx, through uint64) error {
 
 // settle tells the others that the group is on the disk.
 func (w *writer) settle() {
-	g, j := &w.group, w.j
-	w.head, w.acked, w.anchor, w.fresh = g.head, g.acked, g.through, false
-	clear(w.fetched[w.written:][:g.entries]) // lets go of traces
-	w.written += g.entries
+	j, entries := w.j, w.group.entries
+	w.tip, w.fresh = w.group.tip, false
+	clear(w.fetched[w.written:][:entries]) // lets go of traces
+	w.group.entries = 0
+	w.group, w.next = w.next, w.group
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.head = w.head
-	j.durable += uint64(g.entries)
+	w.written += entries
+	j.head = w.tip.head
+	j.durable += uint64(entries)
 	j.health = nil
 	j.announce()
-	g.entries = 0
 }
 
 func (j *Journal) failed(err error) {
@@ -266,19 +284,6 @@ func (j *Journal) failed(err error) {
 	j.health = err
 	j.failures++
 	j.announce()
-}
-
-// release frees pages by giving up events that the service has, a part at a time:
-// on a full disk the next attempt may do with these.
-func (w *writer) release() {
-	through := min(w.acked, w.head.Sequence, w.anchor+uint64(w.j.o.MaxEvents/pruneStep+1))
-	if through <= w.anchor {
-		return
-	}
-	if err := w.file.update(func(tx *bbolt.Tx) error { return w.prune(tx, through) }); err == nil {
-		w.anchor = through
-		w.group.through = max(w.group.through, through)
-	}
 }
 
 // renew opens the file again. A damaged one it sets aside first, and begins a new
@@ -295,7 +300,7 @@ func (w *writer) renew() (err error) {
 	if err != nil {
 		return err
 	}
-	f, now, opened, err := openEvents(w.j.dir, w.j.o, w.j.State())
+	f, now, _, opened, err := openEvents(w.j.dir, w.j.o, w.j.State())
 	if err != nil {
 		return err
 	}
@@ -305,12 +310,11 @@ func (w *writer) renew() (err error) {
 	}
 	if opened.Created {
 		rest = append([]entry{{isEvent: true, event: policy.Event{
-			At: w.group.last, Type: policy.ControllerGap, Object: policy.Ref{Type: "controller"},
-			Detail: fmt.Sprintf("journal damaged after event %d, of which %d were uploaded: begun anew", w.head.Sequence, w.acked),
+			At: w.group.tip.last, Type: policy.ControllerGap, Object: policy.Ref{Type: "controller"},
+			Detail: fmt.Sprintf("journal damaged after event %d, of which %d were uploaded: begun anew", w.tip.head.Sequence, w.tip.acked),
 		}}}, rest...)
 	}
-	*w = writer{j: w.j, fetched: rest, group: group{last: w.group.last}, file: f, fresh: opened.Created,
-		head: now.head, anchor: now.anchor, acked: now.acked}
+	*w = writer{j: w.j, fetched: rest, file: f, fresh: opened.Created, tip: now}
 	w.j.renewed(w, opened)
 	if damaged {
 		return old.close() // its readers have the new one now
@@ -323,7 +327,7 @@ func (w *writer) renew() (err error) {
 func (j *Journal) renewed(w *writer, opened Opened) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.live, j.head, j.acked = w.file, w.head, w.acked
+	j.live, j.head, j.acked = w.file, w.tip.head, w.tip.acked
 	if opened.Created {
 		j.opened = opened
 		j.handed++ // the event that tells of it
