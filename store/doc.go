@@ -67,9 +67,11 @@
 // call them when doors already serve.
 //
 // bbolt panics on a bad page and takes a fault on a missing one; both become
-// errors here. Not so a tree whose pages lead back to themselves, which ends the
-// process, and a free list that is wrong in itself, which shows only later. After
-// a panic inside bbolt its mapping stays until the process ends.
+// errors here. Three things cannot be: a tree whose pages lead back to themselves,
+// which ends the process; a free list that is wrong in itself, which shows only
+// later; and a head that cannot be read any more, of all pages, where calls that
+// were inside bbolt at that moment do not return. After a panic inside bbolt its
+// mapping stays until the process ends.
 //
 // # Left to others
 //

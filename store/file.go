@@ -62,7 +62,9 @@ func (f *file) view(fn func(*bbolt.Tx) error) (err error) {
 	var tx *bbolt.Tx
 	defer func() {
 		if r := recover(); r != nil {
-			f.dead.CompareAndSwap(false, tx == nil) // Begin gave up with its locks held
+			if tx == nil {
+				f.dead.Store(true) // Begin gave up with its locks held
+			}
 			err = damage(f.path, "its structure", "%v", r)
 		}
 		if tx != nil {
