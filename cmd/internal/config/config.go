@@ -85,6 +85,16 @@ const (
 	Low  Level = "low"
 )
 
+// Pull is what holds a line at its level while nothing drives it.
+type Pull string
+
+// The pulls. None leaves that to the board.
+const (
+	PullUp   Pull = "up"
+	PullDown Pull = "down"
+	PullNone Pull = "none"
+)
+
 // Door is one door.
 type Door struct {
 	Name     string         `toml:"name"`
@@ -137,6 +147,7 @@ type Input struct {
 	Normally   rex.Normally `toml:"normally"`    // open or closed; default closed for contact, tamper and fire
 	Debounce   Duration     `toml:"debounce"`    // 1ms to 200ms, default 30ms
 	ClosedHigh bool         `toml:"closed_high"` // the line is high while the loop is closed
+	Pull       Pull         `toml:"pull"`        // up (default; down if closed_high), down or none: the board has its own
 
 	// Reader and ReaderInput say that it is an input of an OSDP reader and not of
 	// the board: a contact or a tamper, never what lets people out.
@@ -158,8 +169,9 @@ type Reader struct {
 
 	// Of a Wiegand reader.
 
-	D0 Line `toml:"d0"`
-	D1 Line `toml:"d1"`
+	D0   Line `toml:"d0"`
+	D1   Line `toml:"d1"`
+	Pull Pull `toml:"pull"` // of d0 and d1: up (default), down or none
 	// Formats that the reader sends, one for each length. Default H10301.
 	Formats     []string       `toml:"formats"`
 	Keypad      wiegand.Keypad `toml:"keypad"` // 4-bit, 6-bit, 8-bit or 26-bit; default none
@@ -275,6 +287,10 @@ func (c *Config) defaults() {
 	for i := range c.Input {
 		in := &c.Input[i]
 		set(&in.Debounce, Duration(rex.DefaultDebounce))
+		if in.ClosedHigh {
+			set(&in.Pull, PullDown)
+		}
+		set(&in.Pull, PullUp)
 		if in.Kind == rex.REX {
 			set(&in.For, Duration(5*time.Second))
 			if in.Releases == nil {
@@ -301,6 +317,7 @@ func (c *Config) defaults() {
 			continue
 		}
 		set(&r.Active, Low)
+		set(&r.Pull, PullUp)
 		set(&r.EndOfFrame, Duration(wiegand.DefaultEndOfFrame))
 		if r.Formats == nil {
 			r.Formats = []string{"H10301"}

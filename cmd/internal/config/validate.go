@@ -65,6 +65,10 @@ func (v *validator) level(where string, l Level) {
 	v.must(l == High || l == Low, where, "%q must be high or low", l)
 }
 
+func (v *validator) pull(where string, p Pull) {
+	v.must(p == PullUp || p == PullDown || p == PullNone, where, "%q must be up, down or none", p)
+}
+
 func (v *validator) relays(c *Config) {
 	for i, r := range c.Relay {
 		where := fmt.Sprintf("relay[%d]", i)
@@ -107,6 +111,7 @@ func (v *validator) inputs(c *Config) {
 		v.must(in.Channel >= 1 && in.Channel <= policy.Inputs, where+".channel", "%d is outside 1 to %d", in.Channel, policy.Inputs)
 		v.once(where+".channel", fmt.Sprintf("input channel %d", in.Channel))
 		v.line(where+".line", in.Line)
+		v.pull(where+".pull", in.Pull)
 		for _, name := range in.Doors {
 			v.must(c.door(name) >= 0, where+".doors", "there is no door %q", name)
 			if in.Kind == rex.Contact {
@@ -185,6 +190,7 @@ func (v *validator) readers(c *Config) {
 		v.must(r.Bus == "" && r.Secure == nil, where, "bus and secure are for OSDP readers")
 		v.line(where+".d0", r.D0)
 		v.line(where+".d1", r.D1)
+		v.pull(where+".pull", r.Pull)
 		v.line(where+".led", r.LED)
 		v.line(where+".buzzer", r.Buzzer)
 		v.level(where+".active", r.Active)
