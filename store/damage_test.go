@@ -103,7 +103,7 @@ func TestADamagedFileIsSetAsideAndANewOneBegun(t *testing.T) {
 		policyFile: {
 			"no credentials": edit(func(tx *bbolt.Tx) error { return tx.DeleteBucket(credentialsBucket) }),
 			"a small record": edit(func(tx *bbolt.Tx) error {
-				return tx.Bucket(recordsBucket).Put(append([]byte("lock\x00"), idKey(1)...), junk)
+				return tx.Bucket(recordsBucket).Put(append([]byte("locks\x00"), idKey(1)...), junk)
 			}),
 			"another place's key":  putMeta("key", "x"),
 			"the key is gone":      func(t *testing.T, p string) { _ = os.Remove(filepath.Join(filepath.Dir(p), keyFile)) },
@@ -309,6 +309,17 @@ func TestWhatIsNotDamageIsLeftAsItIs(t *testing.T) {
 		"of a newer doord": {
 			putMeta("schema", string(newer)+"9.4.1"),
 			[]string{"schema 7", "doord 9.4.1", "up to 1", "written by a newer doord"}},
+		"with fields that this doord does not know": {
+			func(t *testing.T, p string) {
+				if filepath.Base(p) != policyFile {
+					t.Skip("it has none")
+				}
+				key := append([]byte("locks\x00"), idKey(9)...)
+				edit(func(tx *bbolt.Tx) error {
+					return tx.Bucket(recordsBucket).Put(key, sealed(key, []byte(`{"id":9,"beyond":true}`)))
+				})(t, p)
+			},
+			[]string{"locks", `unknown field "beyond"`, "written by a newer doord"}},
 		"a directory": {
 			func(t *testing.T, p string) { _ = os.Remove(p); _ = os.Mkdir(p, 0o700) },
 			[]string{"is a directory"}},

@@ -127,16 +127,12 @@ func (p *Policy) Records() (r policy.Records, revision uint64, err error) {
 }
 
 func records(f *file, tx *bbolt.Tx) (policy.Records, uint64, error) {
-	small := tx.Bucket(recordsBucket)
-	large := tx.Bucket(credentialsBucket)
-	if small == nil || large == nil || tx.Bucket(membersBucket) == nil || tx.Bucket(namesBucket) == nil {
+	small, credentials := tx.Bucket(recordsBucket), tx.Bucket(credentialsBucket)
+	if small == nil || credentials == nil || tx.Bucket(membersBucket) == nil || tx.Bucket(namesBucket) == nil {
 		return policy.Records{}, 0, damage(f.path, "its buckets", "one is missing")
 	}
-	r, err := getRecords(small)
-	if err != nil {
-		return r, 0, damage(f.path, "records", "%v", err)
-	}
-	return r, large.Sequence(), nil
+	r, err := getRecords(f, small)
+	return r, credentials.Sequence(), err
 }
 
 // lookup is the working memory of one look-up. It is used again and again, so

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -55,6 +56,37 @@ func TestAPolicyIsThereAfterARestart(t *testing.T) {
 	}
 	if revision, err := p.Replace(want); revision != 2 || err != nil {
 		t.Errorf("the next Replace = %d, %v", revision, err)
+	}
+}
+
+func TestEveryKindOfRecordIsKept(t *testing.T) {
+	var want policy.Records
+	kinds := 0
+	for _, field := range small(&want) {
+		if field.Kind() == reflect.Slice {
+			kinds++
+			field.Set(reflect.MakeSlice(field.Type(), 1, 1))
+			field.Index(0).FieldByName("ID").SetInt(5)
+		}
+	}
+	p := openPolicy(t, t.TempDir())
+	if _, err := p.Replace(&want); err != nil {
+		t.Fatal(err)
+	}
+	got, _, err := p.Records()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, field := range small(&got) {
+		if field.Kind() == reflect.Slice {
+			kinds--
+			if field.Len() != 1 || field.Index(0).FieldByName("ID").Int() != 5 {
+				t.Errorf("%s: %v", name, field)
+			}
+		}
+	}
+	if kinds != 0 {
+		t.Errorf("%d kinds are missing", kinds)
 	}
 }
 
@@ -186,7 +218,7 @@ func TestAPolicyThatCannotBeKeptLeavesTheOldOne(t *testing.T) {
 			r.Credentials = append(r.Credentials, twin)
 		},
 		"two members have the id 2":        func(r *policy.Records) { r.Members = append(r.Members, r.Members[1]) },
-		"two records lock 1":               func(r *policy.Records) { r.Locks = append(r.Locks, r.Locks[0]) },
+		"two locks have the id 1":          func(r *policy.Records) { r.Locks = append(r.Locks, r.Locks[0]) },
 		`credential 2: unknown status "x"`: func(r *policy.Records) { r.Credentials[1].Status = "x" },
 	}
 	for want, spoil := range cases {

@@ -96,7 +96,7 @@ func TestLookupAgreesWithAMap(t *testing.T) {
 func TestTheJournalAgreesWithASlice(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		dir := t.TempDir()
-		o := Options{MaxEvents: rapid.IntRange(16, 100).Draw(rt, "bound"), BootID: "b"}
+		o := Options{MaxEvents: rapid.IntRange(16, 40).Draw(rt, "bound"), BootID: "b"}
 		open := func() *Journal {
 			j, err := OpenJournal(dir, o)
 			if err != nil {
