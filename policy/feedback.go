@@ -13,4 +13,5 @@ const (
 	ShowTwoFactor                 // unlock the phone and tap again
 	ShowWarning                   // close the door: it will alarm soon
 	ShowAlarm                     // the door is forced or held open
+	ShowOffline                   // the controller cannot serve
 )

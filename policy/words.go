@@ -41,5 +41,5 @@ var texts = map[Reason]string{
 func (r Reason) Text() string { return texts[r] }
 
 func (f Feedback) String() string {
-	return [...]string{"idle", "released", "granted", "denied", "ask_pin", "two_factor", "warning", "alarm"}[f]
+	return [...]string{"idle", "released", "granted", "denied", "ask_pin", "two_factor", "warning", "alarm", "offline"}[f]
 }

@@ -46,19 +46,3 @@ type Read struct {
 	// the technician. Empty for keypads: digits are never kept.
 	Bits string
 }
-
-// Feedback is what a reader shows the person before it.
-type Feedback int
-
-// The feedback a door gives, the more urgent the later.
-const (
-	Idle      Feedback = iota // the door is secured and at rest
-	Released                  // the door may be opened: schedule or hold
-	Granted                   // this read opened the door
-	Denied                    // this read did not
-	AskPIN                    // now type the PIN
-	TwoFactor                 // unlock the phone and tap again
-	Warning                   // close the door: it will alarm soon
-	Alarm                     // the door is forced or held open
-	Offline                   // the reader cannot serve
-)

@@ -137,7 +137,7 @@ func (t *tool) root() *cobra.Command {
 		t.status(), t.doors(), t.relays(), t.inputs(), t.readers(),
 		t.events(), t.verify(), t.formats(), t.policy(),
 		t.unlock(), t.hold(), t.unhold(), t.lockdown(), t.fireReset(), t.readerReset(),
-		t.sim(),
+		t.osdp(), t.sim(),
 	)
 	return root
 }

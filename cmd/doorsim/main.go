@@ -28,6 +28,7 @@ import (
 	"doord/cmd/internal/config"
 	"doord/cmd/internal/daemon"
 	"doord/policy"
+	"doord/reader/wiegand"
 	"doord/sim/board"
 )
 
@@ -92,8 +93,17 @@ func run(ctx context.Context, o options) error {
 	}
 	b := board.New(board.Spec{Relays: cfg.Relays(), Egress: cfg.Egress().Inputs, Others: cfg.Others().Inputs, Wiegand: cfg.Wiegand()})
 	hw := daemon.Hardware{Relays: b.Relays(), Egress: b.Egress(), Others: b.Others(), Show: b.Show, Now: b.Now, Close: b.Close}
+	lines, err := newLines(cfg)
+	if err != nil {
+		return err
+	}
+	hw.Buses = lines.lines
 	for i := range cfg.Readers {
-		hw.Wiegand = append(hw.Wiegand, b.Wiegand(i))
+		var edges wiegand.Edges
+		if !cfg.Readers[i].OSDP() {
+			edges = b.Wiegand(i)
+		}
+		hw.Wiegand = append(hw.Wiegand, edges)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -103,7 +113,7 @@ func run(ctx context.Context, o options) error {
 		Hardware: hw,
 		WallSet:  func() bool { return true },
 		Log:      slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})),
-		Sim:      &simulator{board: b, config: cfg},
+		Sim:      &simulator{board: b, config: cfg, lines: lines},
 		Seed:     records,
 		Ready: func(*daemon.Daemon) {
 			if !o.demo {

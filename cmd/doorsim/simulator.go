@@ -23,6 +23,7 @@ const bouncePeriod = 4 * time.Millisecond
 type simulator struct {
 	board  *board.Board
 	config *config.Config
+	lines  *lines
 }
 
 func wrong(format string, args ...any) error {
@@ -51,6 +52,9 @@ func (s *simulator) Bits(ctx context.Context, v api.SimBits) error {
 	if err != nil {
 		return wrong("bits: %v", err)
 	}
+	if s.config.Readers[i].OSDP() {
+		return s.lines.card(v.Reader, bits.String())
+	}
 	end, err := s.board.Present(i, bits, wiegand.Shape{Width: v.Width, Interval: v.Interval, Jitter: v.Jitter, Noise: v.Noise, Lose: v.Lose, Swap: v.Swap}, v.Seed)
 	if err != nil {
 		return wrong("%v", err)
@@ -63,6 +67,9 @@ func (s *simulator) Keys(ctx context.Context, v api.SimKeys) error {
 	i, err := s.reader(v.Reader)
 	if err != nil {
 		return err
+	}
+	if s.config.Readers[i].OSDP() {
+		return s.lines.keys(v.Reader, v.Keys)
 	}
 	end, err := s.board.Type(i, v.Keys)
 	if err != nil {
@@ -89,6 +96,9 @@ func (s *simulator) Input(_ context.Context, v api.SimInput) error {
 			names = append(names, in.Name)
 		}
 		return &api.Error{Status: http.StatusNotFound, Text: fmt.Sprintf("there is no input %q", v.Input), Hint: "inputs are " + strings.Join(names, ", ")}
+	}
+	if in := s.config.Input[at]; in.Reader != "" {
+		return s.lines.input(in, v.State)
 	}
 	bank, where := board.Egress, s.config.Egress()
 	index := slices.Index(where.Index, at)

@@ -3,15 +3,15 @@ package osdp
 import (
 	"time"
 
-	"doord/reader"
+	"doord/policy"
 )
 
 // showing is the feedback that a reader should give. A newer one replaces an older
 // one that has not gone out: nobody wants to see the past.
 type showing struct {
 	set   bool
-	now   reader.Feedback
-	level reader.Feedback // the last that lasts, shown again when the reader comes back
+	now   policy.Feedback
+	level policy.Feedback // the last that lasts, shown again when the reader comes back
 	todo  part
 	out   part
 }
@@ -26,7 +26,7 @@ const (
 )
 
 // want asks for feedback.
-func (s *showing) want(f reader.Feedback) {
+func (s *showing) want(f policy.Feedback) {
 	if f < 0 || int(f) >= len(looks) {
 		return
 	}
@@ -93,15 +93,15 @@ func (l *look) text() Text {
 // something, blinking is urgent. What a single read brings about lasts for a moment
 // and leaves the state of the door behind.
 var looks = [...]look{
-	reader.Idle:      {steady(Red), Buzzer{}, "Present card"},
-	reader.Released:  {steady(Green), Buzzer{}, "Open"},
-	reader.Granted:   {moment(3*time.Second, Green, Green), beep(1, 200), "Access granted"},
-	reader.Denied:    {moment(1200*time.Millisecond, Red, Black), beep(3, 100), "Access denied"},
-	reader.AskPIN:    {moment(10*time.Second, Amber, Black), beep(1, 100), "Enter PIN"},
-	reader.TwoFactor: {moment(10*time.Second, Blue, Black), beep(2, 100), "Unlock phone, tap again"},
-	reader.Warning:   {blinking(Amber), beep(3, 500), "Close the door"},
-	reader.Alarm:     {blinking(Red), beep(10, 500), "Alarm"},
-	reader.Offline:   {steady(Amber), Buzzer{}, "Out of service"},
+	policy.ShowIdle:      {steady(Red), Buzzer{}, "Present card"},
+	policy.ShowReleased:  {steady(Green), Buzzer{}, "Open"},
+	policy.ShowGranted:   {moment(3*time.Second, Green, Green), beep(1, 200), "Access granted"},
+	policy.ShowDenied:    {moment(1200*time.Millisecond, Red, Black), beep(3, 100), "Access denied"},
+	policy.ShowAskPIN:    {moment(10*time.Second, Amber, Black), beep(1, 100), "Enter PIN"},
+	policy.ShowTwoFactor: {moment(10*time.Second, Blue, Black), beep(2, 100), "Unlock phone, tap again"},
+	policy.ShowWarning:   {blinking(Amber), beep(3, 500), "Close the door"},
+	policy.ShowAlarm:     {blinking(Red), beep(10, 500), "Alarm"},
+	policy.ShowOffline:   {steady(Amber), Buzzer{}, "Out of service"},
 }
 
 func steady(c Color) LED {

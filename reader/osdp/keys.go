@@ -1,6 +1,7 @@
 package osdp
 
 import (
+	"crypto/rand"
 	"crypto/subtle"
 	"errors"
 	"fmt"
@@ -80,4 +81,15 @@ type Keys struct {
 type KeyStore interface {
 	// Save replaces the keys of the reader with this index in [Config].Readers.
 	Save(reader int, k Keys) error
+}
+
+// NewKey draws a key at random.
+func NewKey() Key {
+	for {
+		var k Key
+		_, _ = rand.Read(k[:]) // crypto/rand does not fail: it ends the program first
+		if k.Check() == nil {
+			return k
+		}
+	}
 }

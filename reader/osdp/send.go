@@ -3,7 +3,7 @@ package osdp
 import (
 	"time"
 
-	"doord/reader"
+	"doord/policy"
 )
 
 // maxWindow is the longest time that a commissioning window may be open.
@@ -19,7 +19,7 @@ func (b *Bus) peer(i int) (*peer, error) {
 
 // Show asks a reader to give feedback. What it showed before and has not sent is
 // dropped. It returns ErrReader.
-func (b *Bus) Show(i int, f reader.Feedback) error {
+func (b *Bus) Show(i int, f policy.Feedback) error {
 	p, err := b.peer(i)
 	if err == nil {
 		p.show.want(f)

@@ -82,7 +82,7 @@ func TestTamperPowerAndInputs(t *testing.T) {
 func TestFeedbackReachesTheReader(t *testing.T) {
 	r := newRig(t, 1, secure)
 	r.online()
-	for _, f := range []reader.Feedback{reader.Released, reader.Denied} {
+	for _, f := range []policy.Feedback{policy.ShowReleased, policy.ShowDenied} {
 		if err := r.Bus.Show(0, f); err != nil {
 			t.Fatal(err)
 		}

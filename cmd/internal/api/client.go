@@ -55,6 +55,15 @@ func (c *Client) LoadPolicy(ctx context.Context, file []byte) (Loaded, error) {
 	return l, c.do(ctx, http.MethodPost, "/v1/policy", file, &l)
 }
 
+// Stream sends a request whose answer comes bit by bit.
+func (c *Client) Stream(ctx context.Context, method, path string, data []byte) (io.ReadCloser, error) {
+	response, err := c.send(ctx, method, path, data)
+	if err != nil {
+		return nil, err
+	}
+	return response.Body, nil
+}
+
 // Events yields the events after since, and with follow also what comes, until
 // the context ends.
 func (c *Client) Events(ctx context.Context, since uint64, follow bool) iter.Seq2[store.Record, error] {

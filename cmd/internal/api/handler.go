@@ -31,6 +31,7 @@ type Daemon interface {
 	Policy(context.Context) (Policy, error)
 	MemberName(ctx context.Context, id int64) (string, error)
 	Events() (*store.Journal, error)
+	OSDP
 }
 
 // Simulator is a simulated board, for doorsim.
@@ -91,6 +92,7 @@ func Handler(d Daemon, sim Simulator) http.Handler {
 	mux.HandleFunc("GET /v1/events", s.events)
 	mux.Handle("GET /v1/events/{event}", answer(s.event))
 	mux.Handle("GET /v1/journal/verify", answer(s.verify))
+	s.serveOSDP(mux)
 	if sim != nil {
 		mux.Handle("POST /v1/sim/wiegand", answer(s.simBits))
 		mux.Handle("POST /v1/sim/keys", answer(s.simKeys))
@@ -190,7 +192,7 @@ func (s *server) events(w http.ResponseWriter, r *http.Request) {
 		err = &Error{Status: http.StatusBadRequest, Text: "since must be the sequence of an event"}
 	}
 	if err != nil {
-		answer(func(*http.Request) (any, error) { return nil, err }).ServeHTTP(w, r)
+		fail(w, r, err)
 		return
 	}
 	w.Header().Set("Content-Type", "application/x-ndjson")

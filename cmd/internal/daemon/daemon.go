@@ -13,6 +13,7 @@ import (
 	"doord/cmd/internal/config"
 	"doord/policy"
 	"doord/policy/controller"
+	"doord/reader/osdp"
 	"doord/reader/wiegand"
 	"doord/relay"
 	"doord/rex"
@@ -24,7 +25,8 @@ type Hardware struct {
 	Relays  relay.Lines     // in the order of Config.Relays
 	Egress  rex.Lines       // REX and fire inputs: Config.Egress
 	Others  rex.Lines       // all other inputs: Config.Others
-	Wiegand []wiegand.Edges // in the order of Config.Readers
+	Wiegand []wiegand.Edges // in the order of Config.Readers; nil for an OSDP reader
+	Buses   []osdp.Line     // in the order of Config.Buses
 	// Show lets a reader show something. It must not block.
 	Show func(reader int, f policy.Feedback)
 	// Now is the monotonic clock since boot, the one that stamps the edges.
@@ -53,6 +55,8 @@ type Daemon struct {
 	Options
 	board   controller.Board
 	wirings []relay.Wiring
+
+	buses []*bus
 
 	egress chan controller.Input // REX and fire, served first
 	work   chan message
@@ -121,7 +125,25 @@ func New(o Options) (*Daemon, error) {
 		}
 	}
 	d.core = controller.New(d.board, d.remembered())
-	return d, nil
+	return d, d.newBuses()
+}
+
+func (d *Daemon) newBuses() error {
+	if len(d.Config.Buses) == 0 {
+		return nil
+	}
+	keys, err := openKeyring(d.Config.StateDir)
+	if err != nil {
+		d.fault(err.Error(), "mend or remove the file; readers whose keys are lost must be commissioned again")
+	}
+	for i, c := range d.Config.Buses {
+		b, err := newBus(d, c, d.Hardware.Buses[i], keys)
+		if err != nil {
+			return err
+		}
+		d.buses = append(d.buses, b)
+	}
+	return nil
 }
 
 // remembered returns the durable state of the last run.
@@ -148,8 +170,13 @@ func (d *Daemon) Run(ctx context.Context) {
 	stopped := make(chan struct{})
 	wg.Go(func() { d.runEgress(ctx) })
 	wg.Go(func() { d.runOthers(ctx) })
-	for i := range d.Hardware.Wiegand {
-		wg.Go(func() { d.runReader(ctx, i) })
+	for i, edges := range d.Hardware.Wiegand {
+		if edges != nil {
+			wg.Go(func() { d.runReader(ctx, i) })
+		}
+	}
+	for _, b := range d.buses {
+		wg.Go(func() { b.run(ctx) })
 	}
 	wg.Go(func() { d.begin(ctx) })
 	wg.Go(func() {

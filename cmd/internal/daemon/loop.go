@@ -104,7 +104,7 @@ func (d *Daemon) act() {
 	for i := range d.shown {
 		if f := d.core.Feedback(i); f != d.shown[i] {
 			d.shown[i] = f
-			d.Hardware.Show(i, f)
+			d.show(i, f)
 		}
 	}
 }
@@ -138,5 +138,19 @@ func (d *Daemon) record(events []policy.Event) {
 	if state, err := json.Marshal(d.core.State().Durable()); err == nil && !bytes.Equal(state, d.durable) {
 		d.durable = state
 		d.Journal.SaveState(state)
+	}
+}
+
+// show lets a reader show something: by lines of the board, or over its bus.
+func (d *Daemon) show(i int, f policy.Feedback) {
+	r := &d.Config.Readers[i]
+	if !r.OSDP() {
+		d.Hardware.Show(i, f)
+		return
+	}
+	for _, b := range d.buses {
+		if b.config.Name == r.Bus {
+			b.want(i, f)
+		}
 	}
 }
