@@ -85,7 +85,7 @@ func BenchmarkDecision(b *testing.B) {
 // BenchmarkAppend: events through the journal against the same bytes, in the same
 // groups, put straight into bbolt. Goal: at least 80 % of its speed.
 func BenchmarkAppend(b *testing.B) {
-	const round = 2000
+	const round = 10_000
 	j, err := OpenJournal(b.TempDir(), Options{MaxQueue: round})
 	if err != nil {
 		b.Fatal(err)
