@@ -98,7 +98,11 @@ func (s *server) outcome(ctx context.Context, reader string, do func() error) (R
 		return Result{}, err
 	}
 	for record, err := range journal.Follow(ctx, since) {
-		if err == nil && record.Reader == reader {
+		if err != nil || record.Reader != reader {
+			continue
+		}
+		switch record.Type {
+		case policy.LockUnlock, policy.ReaderAccess, policy.ReaderBadFrame:
 			return ResultOf(record), nil
 		}
 	}
