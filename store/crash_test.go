@@ -90,7 +90,7 @@ func childAppends(dir string) {
 
 func TestKilledWhileAppending(t *testing.T) {
 	dir := t.TempDir()
-	for round := range 12 {
+	for round := range 10 {
 		durable := killed(t, "append", dir, 1+rand.IntN(60))
 		j, err := OpenJournal(dir, Options{MaxEvents: 5000})
 		if err != nil {
