@@ -163,30 +163,39 @@ func (t *tool) osdpAct(cmd *cobra.Command, reader string, c api.OSDPCommand) err
 
 func (t *tool) osdpCommission() *cobra.Command {
 	var window time.Duration
-	var master string
+	var key, master string
 	var end bool
 	cmd := &cobra.Command{
 		Use: "commission READER", Short: "Give a reader a key of its own, within a window", Args: cobra.ExactArgs(1),
-		Long: "Commission opens a window in which the reader is given a key: a random one, or one derived from a\n" +
-			"master key in a file (32 hex digits). Only within the window is the public default key accepted, and\n" +
-			"only to replace it. Do it on the bench or with nobody on the wire.",
+		Long: "Commission opens a window in which the reader is given a key: a random one, or one from a file, or one\n" +
+			"derived from a master key in a file (32 hex digits each). A reader that has the key of the file already,\n" +
+			"as after a change of controllers, is believed by it. Only within the window is the public default key\n" +
+			"accepted, and only to replace it. Do it on the bench or with nobody on the wire.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c := api.OSDPCommand{Action: "commission", For: window.Seconds()}
 			if end {
 				c.Action = "close_window"
 			}
-			if master != "" {
-				data, err := os.ReadFile(master)
-				if err != nil {
-					return fmt.Errorf("--master: %w", err)
+			for _, from := range []struct {
+				flag, file string
+				into       *string
+			}{{"--key", key, &c.Key}, {"--master", master, &c.Master}} {
+				if from.file == "" {
+					continue
 				}
-				c.Master = strings.TrimSpace(string(data))
+				data, err := os.ReadFile(from.file)
+				if err != nil {
+					return fmt.Errorf("%s: %w", from.flag, err)
+				}
+				*from.into = strings.TrimSpace(string(data))
 			}
 			return t.osdpAct(cmd, args[0], c)
 		},
 	}
 	cmd.Flags().DurationVar(&window, "for", 5*time.Minute, "how long the window is open, at most 15m")
+	cmd.Flags().StringVar(&key, "key", "", "file with the key to give, or that the reader has")
 	cmd.Flags().StringVar(&master, "master", "", "file with a master key to derive the key from")
+	cmd.MarkFlagsMutuallyExclusive("key", "master")
 	cmd.Flags().BoolVar(&end, "end", false, "close the window")
 	return cmd
 }

@@ -43,6 +43,7 @@ type options struct {
 	dir, config string
 	empty, demo bool
 	once        bool
+	started     func() // for tests; nil prints the ready line
 }
 
 func main() {
@@ -116,7 +117,11 @@ func run(ctx context.Context, o options) error {
 		Sim:      &simulator{board: b, config: cfg, lines: lines},
 		Seed:     records,
 		Ready: func(*daemon.Daemon) {
-			if !o.demo {
+			switch {
+			case o.started != nil:
+				o.started()
+				return
+			case !o.demo:
 				ready(cfg, dir)
 				return
 			}

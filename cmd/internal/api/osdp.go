@@ -79,6 +79,7 @@ type OSDPScanned struct {
 type OSDPCommand struct {
 	Action  string  `json:"action"`           // commission, close_window, set_address, set_speed, led, buzzer, text
 	For     float64 `json:"for,omitempty"`    // s, of commission, led, buzzer and text
+	Key     string  `json:"key,omitempty"`    // of commission: this key, 32 hex digits, which the reader may have already
 	Master  string  `json:"master,omitempty"` // of commission: derive the key from this one, 32 hex digits
 	Address byte    `json:"address,omitempty"`
 	Speed   int     `json:"speed,omitempty"`

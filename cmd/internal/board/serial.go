@@ -3,6 +3,7 @@ package board
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"sync"
 	"time"
@@ -43,9 +44,11 @@ func (s *Serial) Reopen() error {
 	if s.closed {
 		return os.ErrClosed
 	}
-	if err := s.switchDirection(); err != nil {
+	beside, err := s.switchDirection()
+	if err != nil {
 		return fmt.Errorf("bus %s: %s: %w: %s", s.bus.Name, s.bus.Port, err, serialAdvice(err))
 	}
+	defer beside.Close()
 	port, err := serial.Open(s.bus.Port, s.mode(s.bus.Speed))
 	if err != nil {
 		return fmt.Errorf("bus %s: %s: %w: %s", s.bus.Name, s.bus.Port, err, serialAdvice(err))
@@ -87,24 +90,24 @@ type rs485 struct {
 
 // switchDirection lets the driver switch the direction of the line, if it can
 // and the device tree has not told it how. It needs a descriptor of its own:
-// package serial has one that it shows to nobody.
-func (s *Serial) switchDirection() error {
-	if s.bus.RS485 == config.RS485Off {
-		return nil
-	}
+// package serial has one that it shows to nobody. It stays open until the port
+// itself is, as a line that nobody has open hangs up.
+func (s *Serial) switchDirection() (io.Closer, error) {
 	tty, err := os.OpenFile(s.bus.Port, os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer tty.Close()
+	if s.bus.RS485 == config.RS485Off {
+		return tty, nil
+	}
 	var now rs485
 	err = ioctl(tty.Fd(), unix.TIOCGRS485, unsafe.Pointer(&now))
 	if err != nil || now.flags&rs485Enabled != 0 {
-		return nil // it cannot, or does so already
+		return tty, nil // it cannot, or does so already
 	}
 	now.flags = rs485Enabled | rs485RTSOnSend
 	_ = ioctl(tty.Fd(), unix.TIOCSRS485, unsafe.Pointer(&now)) // else the adapter has to
-	return nil
+	return tty, nil
 }
 
 func (s *Serial) current() (serial.Port, error) {

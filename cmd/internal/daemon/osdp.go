@@ -136,7 +136,7 @@ func (s Server) OSDPCommand(ctx context.Context, name string, c api.OSDPCommand)
 	length := time.Duration(c.For * float64(time.Second))
 	switch c.Action {
 	case "commission":
-		return b.commission(i, c.Master, length)
+		return b.commission(i, c, length)
 	case "close_window":
 		b.loop.Do(func(core *osdp.Bus) { err = core.CloseWindow(i) })
 		return result("the commissioning window is closed", err)
@@ -177,19 +177,24 @@ func result(done string, err error) (api.Result, error) {
 	return api.Result{Version: api.Version, Granted: true, Text: done}, nil
 }
 
-// commission opens the window in which a reader is given a key: a random one, or
-// one derived from a master key. The key itself is never told.
-func (b *bus) commission(i int, master string, window time.Duration) (api.Result, error) {
-	var err error
-	if master != "" {
-		k := parseKey(master)
-		if k.IsZero() {
-			return api.Result{}, &api.Error{Status: http.StatusBadRequest, Text: "a master key is 32 hex digits"}
-		}
-		b.loop.Do(func(core *osdp.Bus) { err = core.CommissionFrom(i, k, window) })
-	} else {
-		b.loop.Do(func(core *osdp.Bus) { err = core.Commission(i, osdp.NewKey(), window) })
+// commission opens the window in which a reader is given a key: a random one, a
+// given one, or one derived from a master key. The key itself is never told.
+func (b *bus) commission(i int, c api.OSDPCommand, window time.Duration) (api.Result, error) {
+	key, master := parseKey(c.Key), parseKey(c.Master)
+	if c.Key != "" && key.IsZero() || c.Master != "" && master.IsZero() {
+		return api.Result{}, &api.Error{Status: http.StatusBadRequest, Text: "a key is 32 hex digits"}
 	}
+	var err error
+	b.loop.Do(func(core *osdp.Bus) {
+		switch {
+		case !master.IsZero():
+			err = core.CommissionFrom(i, master, window)
+		case !key.IsZero():
+			err = core.Commission(i, key, window)
+		default:
+			err = core.Commission(i, osdp.NewKey(), window)
+		}
+	})
 	return result(fmt.Sprintf("commissioning is open for %v", window), err)
 }
 

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"doord/cmd/internal/api"
+	"doord/policy"
+	"doord/reader/osdp"
+	"doord/reader/wiegand"
+	"doord/sim/pd"
+)
+
+// openPTY returns one end of a pty pair and the path of the other.
+func openPTY(t *testing.T) (end *os.File, other string) {
+	t.Helper()
+	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return os.NewFile(uintptr(fd), "ptmx"), fmt.Sprintf("/dev/pts/%d", n)
+}
+
+const benchBus = `
+[[bus]]
+name = "bench"
+port = "%s"
+speed = 115200
+
+[[reader]]
+name = "bench"
+port = "osdp:0"
+bus = "bench"
+door = "front"
+`
+
+// bench is a doorsim whose OSDP line is a real tty, with a reader of another
+// program on it.
+type bench struct {
+	t      *testing.T
+	ctx    context.Context
+	client *api.Client
+	reader *pd.PD
+	line   *os.File
+	tty    string
+	do     chan func()
+	served chan error
+}
+
+func newBench(t *testing.T) *bench {
+	t.Parallel()
+	dir := t.TempDir()
+	b := &bench{t: t, tty: filepath.Join(dir, "tty"), client: api.NewClient(filepath.Join(dir, "doord.sock")), do: make(chan func(), 1)}
+	b.plug()
+	board := filepath.Join(dir, "bench.toml")
+	if err := os.WriteFile(board, append(boardTOML, fmt.Sprintf(benchBus, b.tty)...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	place := strings.Replace(string(placeJSON), `"readers": [`, `"readers": [{"id": 9, "controller_id": 1, "port": "osdp:0", "lock_id": 1},`, 1)
+	if err := os.WriteFile(filepath.Join(dir, "place.json"), []byte(place), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	b.ctx = ctx
+	ended := make(chan error, 1)
+	started := make(chan struct{})
+	go func() { ended <- run(ctx, options{dir: dir, config: board, started: func() { close(started) }}) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		b.unplug()
+	})
+	select {
+	case <-started:
+	case err := <-ended:
+		ended <- err
+		t.Fatalf("doorsim ended: %v", err)
+	}
+	return b
+}
+
+// plug puts the reader on a new tty under the same name, as an adapter comes back.
+func (b *bench) plug() {
+	end, other := openPTY(b.t)
+	b.line = end
+	if err := os.Remove(b.tty); err != nil && !errors.Is(err, os.ErrNotExist) {
+		b.t.Fatal(err)
+	}
+	if err := os.Symlink(other, b.tty); err != nil {
+		b.t.Fatal(err)
+	}
+	if b.reader == nil {
+		b.reader = pd.New(pd.Config{Comm: osdp.Comm{Addr: 0, Baud: 115200}, UID: osdp.UID{1, 2, 3, 4, 5, 6, 7, 8}})
+	}
+	b.served = make(chan error, 1)
+	go func() { b.served <- pd.Serve(end, b.do, b.reader) }()
+}
+
+func (b *bench) unplug() {
+	_ = b.line.Close()
+	<-b.served
+}
+
+// event waits for an event of a type after a sequence.
+func (b *bench) event(after uint64, kind policy.EventType, detail string) uint64 {
+	b.t.Helper()
+	for r, err := range b.client.Events(b.ctx, after, true) {
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		if r.Type == kind && strings.Contains(r.Detail, detail) {
+			return r.Sequence
+		}
+	}
+	b.t.Fatalf("no %s %s came", kind, detail)
+	return 0
+}
+
+func (b *bench) card(facility, number uint64) api.Result {
+	b.t.Helper()
+	bits, err := wiegand.Encode("H10301", policy.Token{Class: policy.TokenNumber, Facility: facility, Number: number})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	var st api.Status
+	if err := b.client.Get(b.ctx, "/v1/status", &st); err != nil {
+		b.t.Fatal(err)
+	}
+	b.do <- func() { b.reader.Card(bits.String()) }
+	for r, err := range b.client.Events(b.ctx, st.Journal.Sequence, true) {
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		if r.Type == policy.LockUnlock {
+			return api.ResultOf(r)
+		}
+	}
+	b.t.Fatal("no decision came")
+	return api.Result{}
+}
+
+func TestBenchOnARealTTYCommissionsAReaderAndOpensByCard(t *testing.T) {
+	b := newBench(t)
+	var r api.Result
+	if err := b.client.Post(b.ctx, "/v1/osdp/readers/bench", api.OSDPCommand{Action: "commission", For: 60}, &r); err != nil {
+		t.Fatal(err)
+	}
+	done := b.event(0, policy.ReaderCommission, "the reader has its key")
+	b.event(done, policy.ReaderOnline, "")
+	if got := b.card(118, 1603); !got.Granted || got.Member != 1 || got.Door != "front" {
+		t.Errorf("a known card over OSDP: %+v", got)
+	}
+	if got := b.card(7, 4711); got.Granted || got.Reason != policy.CardNotFound {
+		t.Errorf("an unknown card over OSDP: %+v", got)
+	}
+}
+
+func TestAnAdapterThatIsUnpluggedComesBackByItself(t *testing.T) {
+	b := newBench(t)
+	var r api.Result
+	if err := b.client.Post(b.ctx, "/v1/osdp/readers/bench", api.OSDPCommand{Action: "commission", For: 60}, &r); err != nil {
+		t.Fatal(err)
+	}
+	up := b.event(0, policy.ReaderOnline, "")
+	b.unplug()
+	down := b.event(up, policy.ReaderOffline, "")
+	b.plug()
+	b.event(down, policy.ReaderOnline, "")
+	if got := b.card(118, 1603); !got.Granted {
+		t.Errorf("a card after the adapter came back: %+v", got)
+	}
+}
