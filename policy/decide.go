@@ -149,6 +149,11 @@ func (d *decider) credential() Reason {
 	if h == nil {
 		return d.note("credential", Text("unknown"), Text("is in the policy"), unknownBy(d.req.Method))
 	}
+	if d.req.Method == MethodTap || d.req.Method == MethodWave {
+		if reason := d.note("tap", Yes(d.req.Proof.Signed), Text("the phone signs the reader's challenge"), unless(d.req.Proof.Signed, TapInvalid)); reason != "" {
+			return reason
+		}
+	}
 	if h.Credential != 0 {
 		if reason := d.note("credential", Numbered(string(h.Kind), h.Credential), Text(h.Status), unless(h.Status == Activated, inactiveBy(d.req.Method))); reason != "" {
 			return reason
@@ -217,6 +222,11 @@ func (d *decider) lockdown() Reason {
 func (d *decider) zone() Reason {
 	if d.Exit || d.req.State.ZoneLevel == "" {
 		return ""
+	}
+	if d.req.State.ZoneByClock {
+		if read, reason := d.clock("zone"); !read {
+			return reason
+		}
 	}
 	return d.note("zone", Text(d.req.State.ZoneLevel), Text("lets people in"), unless(!d.req.State.ZoneDenies, ZoneDenied))
 }

@@ -22,6 +22,8 @@ const (
 	DefaultREX      Seconds = 5
 	DefaultHeldOpen Seconds = 30
 	DefaultRadius           = 300 // m
+	DefaultOverride Seconds = 3600
+	DefaultAlarm    Seconds = 180
 )
 
 // decode reads one record strictly over its defaults: a field that the record
@@ -75,7 +77,7 @@ func (c *InputConnection) UnmarshalJSON(b []byte) error {
 // UnmarshalJSON reads a reader over its defaults.
 func (r *Reader) UnmarshalJSON(b []byte) error {
 	type plain Reader
-	*r = Reader{Direction: In, Cards: true, Tap: true, PIN: PINNone}
+	*r = Reader{Direction: In, Cards: true, Tap: true, PIN: PINNone, Buzzer: true, HeldOpen: true}
 	return decode(b, (*plain)(r))
 }
 
@@ -112,4 +114,18 @@ func (l *GroupLink) UnmarshalJSON(b []byte) error {
 	type plain GroupLink
 	*l = GroupLink{Enabled: true}
 	return decode(b, (*plain)(l))
+}
+
+// UnmarshalJSON reads a block over its defaults.
+func (b *ZoneBlock) UnmarshalJSON(data []byte) error {
+	type plain ZoneBlock
+	*b = ZoneBlock{OnAccess: OnAccessNone, OverrideDuration: DefaultOverride}
+	return decode(data, (*plain)(b))
+}
+
+// UnmarshalJSON reads an alarm rule over its defaults.
+func (a *AlarmRule) UnmarshalJSON(b []byte) error {
+	type plain AlarmRule
+	*a = AlarmRule{Duration: DefaultAlarm}
+	return decode(b, (*plain)(a))
 }

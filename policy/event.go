@@ -52,6 +52,15 @@ const (
 	ReaderSecureLost     EventType = "reader.secure_lost" // its encrypted channel ended
 	ReaderCommission     EventType = "reader.commission"  // it was given a key of its own
 	ExcessivePINAttempts EventType = "controller_wiegand_connection.excessive_pin_attempts"
+	ZoneActivate         EventType = "zone.policy_activate"   // a weekly block arms it
+	ZoneTransition       EventType = "zone.policy_transition" // the calendar changes its level otherwise
+	ZoneOnAccess         EventType = "zone.policy_override"   // a granted unlock does
+	ZoneOverride         EventType = "zone.override"          // a person does
+	ZoneViolate          EventType = "zone.policy_violate"    // a door of it opens when none may
+	ZoneReset            EventType = "zone.reset"
+	AlarmStarted         EventType = "alarm.started"
+	AlarmSilenced        EventType = "alarm.silenced"
+	AlarmReset           EventType = "alarm.reset"
 )
 
 // Ref points at the subject of an event: a lock, a member, a reader.

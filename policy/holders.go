@@ -26,6 +26,9 @@ func (r *Records) Tokens() iter.Seq2[Token, *Holder] {
 			if !yield(token, &h) {
 				return
 			}
+			if second, ok := c.unlockedToken(); ok && !yield(second, &h) {
+				return
+			}
 		}
 		for i := range r.GroupLinks {
 			l := &r.GroupLinks[i]

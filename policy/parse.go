@@ -82,7 +82,7 @@ func parseList(name string, data json.RawMessage, list reflect.Value, problems *
 	}
 	list.Set(reflect.MakeSlice(list.Type(), len(items), len(items)))
 	for i, item := range items {
-		if err := json.Unmarshal(item, list.Index(i).Addr().Interface()); err != nil {
+		if err := decode(item, list.Index(i).Addr().Interface()); err != nil {
 			problems.add(fmt.Sprintf("%s[%d]", name, i), "%s", plain(err))
 		}
 	}

@@ -19,6 +19,8 @@ type Records struct {
 	Credentials      []Credential        `json:"credentials,omitempty"`
 	GroupLinks       []GroupLink         `json:"group_links,omitempty"`
 	Schedules        []schedule.Schedule `json:"schedules,omitempty"`
+	Zones            []Zone              `json:"zones,omitempty"`
+	AlarmRules       []AlarmRule         `json:"alarm_rules,omitempty"`
 }
 
 // Place is a building or site. Everything else belongs to it.
@@ -93,8 +95,10 @@ type RelayConnection struct {
 	Channel      int       `json:"channel"` // 1 to 4, 5 for aux
 	Type         RelayType `json:"type"`
 	LockID       int64     `json:"lock_id,omitempty"`
-	Duration     Seconds   `json:"duration"`  // 0.5 to 600 s, default 3
-	RelockOn     RelockOn  `json:"relock_on"` // default: open for a strike, close for a maglock
+	ZoneID       int64     `json:"zone_id,omitempty"`       // of a siren: sounds while the zone is violated
+	AlarmRuleID  int64     `json:"alarm_rule_id,omitempty"` // of a siren: sounds with the rule's alarm
+	Duration     Seconds   `json:"duration"`                // 0.5 to 600 s, default 3
+	RelockOn     RelockOn  `json:"relock_on"`               // default: open for a strike, close for a maglock
 }
 
 // RelayType is what a relay drives.
@@ -165,6 +169,8 @@ type Reader struct {
 	PIN          PINMode   `json:"pin_mode"`
 	TwoFactor    bool      `json:"device_unlock_restriction_enabled"`
 	Tamper       bool      `json:"tamper_enabled"`
+	Buzzer       bool      `json:"buzzer_enabled"`          // it may beep
+	HeldOpen     bool      `json:"held_open_alarm_enabled"` // it warns and alarms about a door held open
 }
 
 // Direction is the way that a reader lets people pass.

@@ -49,7 +49,8 @@ type Request struct {
 
 // Proof is what a phone has shown beyond its credential.
 type Proof struct {
-	PhoneUnlocked bool // the tap was signed with the key that needs an unlocked phone
+	Signed        bool // the phone signed this reader's challenge
+	PhoneUnlocked bool // and did so with the key that needs an unlocked phone
 	AtReader      bool // a proximity code of this door's reader was given and is right
 	Location      *Location
 }
@@ -66,8 +67,9 @@ type DoorState struct {
 	Misconfigured  bool // policy and wiring disagree, or no relay of the door is here
 	LockedDown     bool // by a technician; the policy's own lockdown is in the Set
 	ReaderTampered bool
-	PINBlocked     bool // too many wrong PINs at this reader
-	UnlockingREX   bool // whoever is inside gets out without this decision
-	ZoneDenies     bool // the zone's level lets nobody in by this request
-	ZoneLevel      string
+	PINBlocked     bool   // too many wrong PINs at this reader
+	UnlockingREX   bool   // whoever is inside gets out without this decision
+	ZoneLevel      string // of the zone that the door is in; "": in none
+	ZoneDenies     bool   // the level lets nobody in
+	ZoneByClock    bool   // the level needs the wall clock to be told
 }

@@ -21,6 +21,8 @@ type Set struct {
 	Relays  []RelayConnection // of this controller, by channel
 	Inputs  []InputConnection
 	Readers []Reader
+	Zones   []ZonePlan  // of the place
+	Alarms  []AlarmPlan // of the place
 
 	doors   map[int64]*Door
 	readers map[int64]*Reader
@@ -34,6 +36,8 @@ type Door struct {
 	Allow         *schedule.Plan // the time restriction
 	Unlock        *schedule.Plan // scheduled unlocks
 	FirstToArrive *schedule.Plan
+	Zone          int64 // that the door is in; 0: none
+	Exterior      bool  // it leads out of the zone
 }
 
 type groupPlan struct {
@@ -86,6 +90,8 @@ func Compile(r *Records, revision uint64, deviceID string, loc *time.Location) *
 		slices.Sort(d.Groups)
 		d.Groups = slices.Compact(d.Groups)
 	}
+	s.compileZones(r)
+	s.compileAlarms(r)
 	if s.Controller.ID != 0 {
 		s.wire(r)
 	}

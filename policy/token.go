@@ -12,11 +12,12 @@ type TokenClass string
 
 // The classes of tokens.
 const (
-	TokenNumber TokenClass = "number" // a decoded format with facility and card number
-	TokenUID    TokenClass = "uid"    // a serial number of 4 to 10 bytes
-	TokenPIN    TokenClass = "pin"    // 4 to 8 digits typed at a keypad
-	TokenKey    TokenClass = "key"    // the public key of a phone
-	TokenLink   TokenClass = "link"   // the secret of a quick access link
+	TokenNumber      TokenClass = "number"       // a decoded format with facility and card number
+	TokenUID         TokenClass = "uid"          // a serial number of 4 to 10 bytes
+	TokenPIN         TokenClass = "pin"          // 4 to 8 digits typed at a keypad
+	TokenKey         TokenClass = "key"          // the public key of a phone
+	TokenUnlockedKey TokenClass = "unlocked_key" // its second key, usable only while it is unlocked
+	TokenLink        TokenClass = "link"         // the secret of a quick access link
 )
 
 // Token is what was presented: the same token always has the same canonical

@@ -30,9 +30,14 @@ func (r *Records) Validate() Problems {
 	ids(v, "readers", r.Readers, func(x Reader) int64 { return x.ID })
 	ids(v, "credentials", r.Credentials, func(c Credential) int64 { return c.ID })
 	ids(v, "group_links", r.GroupLinks, func(l GroupLink) int64 { return l.ID })
+	zones := ids(v, "zones", r.Zones, func(z Zone) int64 { return z.ID })
+	alarms := ids(v, "alarm_rules", r.AlarmRules, func(a AlarmRule) int64 { return a.ID })
 
+	devices := map[string]int64{}
 	for i, c := range r.Controllers {
 		v.at("controllers", i)
+		v.must("device_id", devices[c.DeviceID] == 0, "%q is controller %d already", c.DeviceID, devices[c.DeviceID])
+		devices[c.DeviceID] = c.ID
 		v.must("device_id", hexDigits(c.DeviceID, 16), "%q must be 16 hex digits, as doorctl status shows them", c.DeviceID)
 	}
 	for i, l := range r.Locks {
@@ -44,7 +49,7 @@ func (r *Records) Validate() Problems {
 		oneOf(v, "when_policy_stale", l.WhenPolicyStale, StaleAdmit, StaleDeny)
 		oneOf(v, "on_fire", l.OnFire, FireStay, FireRelease)
 	}
-	v.wiring(r, controllers, locks)
+	v.wiring(r, known{controllers, locks, zones, alarms})
 	for i, g := range r.Groups {
 		v.at("groups", i)
 		v.must("name", strings.TrimSpace(g.Name) != "", "can't be blank")
@@ -70,7 +75,7 @@ func (r *Records) Validate() Problems {
 			v.must("applies_to.type", false, "%q must be group or place", a.AppliesTo.Type)
 		}
 	}
-	v.credentials(r.Credentials, members)
+	v.credentials(r, members)
 	for i, l := range r.GroupLinks {
 		v.at("group_links", i)
 		v.refers("group_id", l.GroupID, "group", groups)
@@ -78,6 +83,8 @@ func (r *Records) Validate() Problems {
 		v.must("secret_sha256", hexDigits(l.SecretSHA256, 64), "must be 64 hex digits")
 	}
 	v.schedules(r, groups, locks)
+	v.zones(r, locks)
+	v.alarmRules(r, locks)
 	return v.problems
 }
 
@@ -88,6 +95,9 @@ type validator struct {
 }
 
 func (v *validator) at(kind string, i int) { v.prefix = fmt.Sprintf("%s[%d]", kind, i) }
+
+// item is the path of a part of a list in the record at hand, to go before a field.
+func (v *validator) item(list string, i int) string { return fmt.Sprintf("%s[%d].", list, i) }
 
 func (v *validator) must(field string, ok bool, format string, args ...any) {
 	if !ok {
@@ -145,7 +155,10 @@ func (v *validator) place(p Place) {
 	v.coordinates(p.Latitude, p.Longitude)
 }
 
-func (v *validator) wiring(r *Records, controllers, locks map[int64]bool) {
+// known are the ids that connections refer to.
+type known struct{ controllers, locks, zones, alarms map[int64]bool }
+
+func (v *validator) wiring(r *Records, known known) {
 	type place struct {
 		controller int64
 		where      string
@@ -158,38 +171,44 @@ func (v *validator) wiring(r *Records, controllers, locks map[int64]bool) {
 	}
 	for i, c := range r.RelayConnections {
 		v.at("controller_relay_connections", i)
-		v.refers("controller_id", c.ControllerID, "controller", controllers)
+		v.refers("controller_id", c.ControllerID, "controller", known.controllers)
 		v.must("channel", c.Channel >= 1 && c.Channel <= Relays, "%d is outside 1 to %d", c.Channel, Relays)
 		claim("channel", c.ControllerID, fmt.Sprintf("relay %d", c.Channel))
 		oneOf(v, "type", c.Type, RelayLock, RelaySiren)
 		oneOf(v, "relock_on", c.RelockOn, RelockDefault, RelockOpen, RelockClose, RelockTimeout)
-		if c.Type == RelayLock {
-			v.refers("lock_id", c.LockID, "lock", locks)
+		switch c.Type {
+		case RelayLock:
+			v.refers("lock_id", c.LockID, "lock", known.locks)
 			v.seconds("duration", c.Duration, 0.5, 600)
+		case RelaySiren:
+			v.must("zone_id", c.ZoneID != 0 || c.AlarmRuleID != 0, "or alarm_rule_id must say what the siren is for")
+			v.must("zone_id", c.ZoneID == 0 || known.zones[c.ZoneID], "there is no zone %d", c.ZoneID)
+			v.must("alarm_rule_id", c.AlarmRuleID == 0 || known.alarms[c.AlarmRuleID], "there is no alarm rule %d", c.AlarmRuleID)
 		}
 	}
 	for i, c := range r.InputConnections {
 		v.at("controller_input_connections", i)
-		v.refers("controller_id", c.ControllerID, "controller", controllers)
+		v.refers("controller_id", c.ControllerID, "controller", known.controllers)
 		v.must("channel", c.Channel >= 1 && c.Channel <= Inputs, "%d is outside 1 to %d", c.Channel, Inputs)
 		claim("channel", c.ControllerID, fmt.Sprintf("input %d", c.Channel))
 		oneOf(v, "type", c.Type, InputContact, InputREX, InputTamperS, InputFire, InputPanel)
 		switch c.Type {
 		case InputContact:
-			v.refers("lock_id", c.LockID, "lock", locks)
+			v.refers("lock_id", c.LockID, "lock", known.locks)
 			v.seconds("duration", c.Duration, 3, 600)
 			v.must("pre_alarm", c.PreAlarm >= 0 && c.PreAlarm < c.Duration, "%v s must be shorter than the duration of %v s", c.PreAlarm, c.Duration)
 		case InputREX:
-			v.refers("lock_id", c.LockID, "lock", locks)
+			v.refers("lock_id", c.LockID, "lock", known.locks)
 			v.seconds("duration", c.Duration, 0.5, 600)
 			oneOf(v, "action", c.Action, REXUnlock, REXShunt, REXLastToLeave, REXNone)
 		case InputTamperS, InputFire, InputPanel:
+			v.must("lock_id", c.LockID == 0 || known.locks[c.LockID], "there is no lock %d", c.LockID)
 		}
 	}
 	for i, x := range r.Readers {
 		v.at("readers", i)
-		v.refers("controller_id", x.ControllerID, "controller", controllers)
-		v.refers("lock_id", x.LockID, "lock", locks)
+		v.refers("controller_id", x.ControllerID, "controller", known.controllers)
+		v.refers("lock_id", x.LockID, "lock", known.locks)
 		v.must("port", validPort(x.Port), "%q must be wiegand:1 to wiegand:4 or osdp:0 to osdp:126", x.Port)
 		claim("port", x.ControllerID, x.Port)
 		oneOf(v, "direction", x.Direction, In, Out)
@@ -205,10 +224,25 @@ func validPort(port string) bool {
 		(kind == "wiegand" && n >= 1 && n <= 4 || kind == "osdp" && n >= 0 && n <= 126)
 }
 
-func (v *validator) credentials(list []Credential, members map[int64]bool) {
-	owner := make(map[string]int, len(list))
+func (v *validator) credentials(r *Records, members map[int64]bool) {
+	owner := make(map[string]string, len(r.Credentials))
 	var key []byte
-	for i, c := range list {
+	claim := func(t Token) {
+		key = t.AppendCanonical(key[:0])
+		first, taken := owner[string(key)]
+		v.must("id", !taken, "the same token belongs to %s already", first)
+		if !taken {
+			owner[string(key)] = v.prefix
+		}
+	}
+	for i, l := range r.GroupLinks {
+		v.at("group_links", i)
+		if hash, err := hex.DecodeString(l.SecretSHA256); err == nil {
+			claim(Token{Class: TokenLink, Value: string(hash)})
+		}
+	}
+	for i := range r.Credentials {
+		c := &r.Credentials[i]
 		v.prefix = "credentials[" + strconv.Itoa(i) + "]"
 		v.validity(c.Validity)
 		oneOf(v, "status", c.Status, Activated, Deactivated, Unassigned)
@@ -220,12 +254,16 @@ func (v *validator) credentials(list []Credential, members map[int64]bool) {
 			v.must("kind", false, "%s", err)
 			continue
 		}
-		key = token.AppendCanonical(key[:0])
-		first, taken := owner[string(key)]
-		v.must("id", !taken, "the same token belongs to credentials[%d] already", first)
-		if !taken {
-			owner[string(key)] = i
+		claim(token)
+		if c.UnlockedPublicKey == "" {
+			continue
 		}
+		second, ok := c.unlockedToken()
+		if ok {
+			claim(second)
+		}
+		v.must("unlocked_public_key", ok, "must be a compressed P-256 point, 66 hex digits, of a phone")
+		v.must("unlocked_public_key", !strings.EqualFold(c.UnlockedPublicKey, c.PublicKey), "must be another key than public_key")
 	}
 }
 
@@ -267,16 +305,37 @@ func (c Credential) Token() (Token, error) {
 		}
 		return Token{Class: TokenPIN, Value: c.PIN}, nil
 	case KindPhone:
-		if !hexDigits(c.PublicKey, 66) {
+		key, ok := pointOf(c.PublicKey)
+		if !ok {
 			return Token{}, fmt.Errorf("public_key must be a compressed P-256 point, 66 hex digits")
 		}
-		key, _ := hex.DecodeString(c.PublicKey)
-		return Token{Class: TokenKey, Value: string(key)}, nil
+		return Token{Class: TokenKey, Value: key}, nil
 	case KindLink:
-		return Token{}, fmt.Errorf("a link belongs into group_links")
+		hash, err := hex.DecodeString(c.SecretSHA256)
+		if err != nil || len(hash) != 32 {
+			return Token{}, fmt.Errorf("secret_sha256 must be 64 hex digits")
+		}
+		return Token{Class: TokenLink, Value: string(hash)}, nil
 	default:
-		return Token{}, fmt.Errorf("kind %q must be one of card, fob, tag, phone, pin", c.Kind)
+		return Token{}, fmt.Errorf("kind %q must be one of card, fob, tag, phone, pin, link", c.Kind)
 	}
+}
+
+// unlockedToken returns what a reader sees of a phone that is unlocked, if it can
+// show that.
+func (c Credential) unlockedToken() (Token, bool) {
+	key, ok := pointOf(c.UnlockedPublicKey)
+	return Token{Class: TokenUnlockedKey, Value: key}, ok && c.Kind == KindPhone
+}
+
+// pointOf reads a compressed point of P-256 in hex.
+func pointOf(digits string) (string, bool) {
+	raw, err := hex.DecodeString(digits)
+	if err != nil || len(raw) != len(PublicKey{}) {
+		return "", false
+	}
+	_, err = PublicKey(raw).parse()
+	return string(raw), err == nil
 }
 
 func hexDigits(s string, n int) bool {

@@ -25,13 +25,17 @@ import (
 //	card reader=R h10301=FACILITY/CARD | uid=HEX
 //	pin reader=R 1234
 //	input NAME active|inactive|cut|short|chatters
-//	app door=LOCK member=M [at=LAT,LONG,ACCURACY] [age=10s] [proof]
+//	ask reader=R · tap reader=R phone=NAME [locked] [from=R] [again] · wave …
+//	app door=LOCK member=M [at=LAT,LONG,ACCURACY] [age=10s] [code=shown|shown-40s|WORD]
 //	link door=LOCK secret=HEX                   the hash of a link's secret
 //	unlock DOOR · hold DOOR released|secured for=10m · unhold DOOR
 //	lockdown DOOR on|off · fire-reset · reset-reader R
 //	tamper reader=R
 //	clock set=2026-03-01T08:00:00Z              the wall clock steps
-//	restart · wait
+//	zone ID LEVEL for=1h · zone ID blocks · zone ID reset
+//	zone ID met [level=L until=TIME order=N] [violated=TIME] [reset=TIME]
+//	alarm RULE silence|reset · stale TIME       the policy's head expires then
+//	restart · save · wait                       save: and load again, at once
 func Play(trace []byte, dir string, board controller.Board) ([]byte, error) {
 	var out strings.Builder
 	p := player{dir: dir, board: board, out: func(line string) { out.WriteString(line + "\n") }}
@@ -170,6 +174,21 @@ func (p *player) do(verb string, a args) error {
 		p.day = w.Now.Wall.Format(time.DateOnly)
 		w.Step(controller.Noted{Event: policy.Event{Type: policy.ControllerClockSet, Success: true}})
 		return nil
+	case "save":
+		return w.Reload()
+	case "stale":
+		at, err := time.Parse(time.RFC3339, a.word(0))
+		if err != nil {
+			return err
+		}
+		w.Expires = at
+		return w.SetPolicy(w.Records)
+	case "zone":
+		return p.zone(a)
+	case "alarm":
+		return p.alarm(a)
+	case "ask", "tap", "wave":
+		return p.phone(verb, a)
 	case "card", "pin", "tamper", "reset-reader":
 		return p.atReader(verb, a)
 	case "input":
@@ -281,7 +300,10 @@ func (p *player) request(verb string, a args) error {
 		l.Age, _ = time.ParseDuration(a.named["age"])
 		in.Phone.Location = l
 	}
-	in.Phone.AtReader = a.word(0) == "proof"
+	if in.Code = a.named["code"]; strings.HasPrefix(in.Code, "shown") {
+		ago, _ := time.ParseDuration(strings.TrimPrefix(in.Code, "shown-"))
+		in.Code = w.Controller.ProximityCode(w.doorOf(lock), w.Now.Up-ago)
+	}
 	w.Step(in)
 	return nil
 }

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,6 +19,13 @@ type World struct {
 	Location   *time.Location
 	Now        policy.Now
 
+	Expires time.Time // of the policies that are set from now on
+
+	challenge policy.Challenge // the last
+	asked     uint64
+	answer    policy.Assertion // the last
+	answered  policy.TokenClass
+
 	holders map[string]*policy.Holder
 	people  map[int64]*policy.Holder
 	levels  controller.Outputs
@@ -27,6 +35,7 @@ type World struct {
 // NewWorld makes a world at a given civil time. What happens in it is told to
 // out, a line each.
 func NewWorld(board controller.Board, at time.Time, out func(string)) *World {
+	board.Secret = []byte("simulated")
 	w := &World{Board: board, Controller: controller.New(board, controller.State{}), Location: at.Location(), out: out}
 	w.Now = policy.Now{Up: time.Second, Wall: at, WallSet: true}
 	return w
@@ -48,9 +57,14 @@ func (w *World) SetPolicy(r policy.Records) error {
 	for m, h := range r.People() {
 		w.people[m.ID] = h
 	}
-	set := policy.Compile(&w.Records, w.Controller.Revision()+1, w.Board.DeviceID, loc)
-	w.Step(controller.SetPolicy{Set: set})
+	w.Step(controller.SetPolicy{Set: w.compile(w.Controller.Revision() + 1)})
 	return nil
+}
+
+func (w *World) compile(revision uint64) *policy.Set {
+	set := policy.Compile(&w.Records, revision, w.Board.DeviceID, w.Location)
+	set.Expires = w.Expires
+	return set
 }
 
 // Lookup finds a token's holder, as the cache does; nil when it is unknown.
@@ -99,8 +113,24 @@ func (w *World) Step(in controller.Input) []policy.Event {
 func (w *World) Restart() {
 	w.Controller = controller.New(w.Board, w.Controller.State().Durable().Resumed(w.Now.Up))
 	w.Step(controller.Noted{Event: policy.Event{Type: policy.ControllerReboot, Success: true}})
-	set := policy.Compile(&w.Records, 1, w.Board.DeviceID, w.Location)
-	w.Step(controller.SetPolicy{Set: set})
+	w.Step(controller.SetPolicy{Set: w.compile(1)})
+}
+
+// Reload makes a new controller from the whole state of this one, as saved. The
+// new one goes on as if nothing had been.
+func (w *World) Reload() error {
+	saved, err := json.Marshal(w.Controller.State())
+	if err != nil {
+		return err
+	}
+	var state controller.State
+	if err := json.Unmarshal(saved, &state); err != nil {
+		return err
+	}
+	revision := w.Controller.Revision()
+	w.Controller = controller.New(w.Board, state)
+	w.Controller.Step(w.Now, controller.SetPolicy{Set: w.compile(revision)})
+	return nil
 }
 
 func (w *World) tell(at time.Time, line string) {
@@ -143,6 +173,11 @@ func ref(r policy.Ref) string {
 		return r.Type
 	}
 	return fmt.Sprintf("%s:%d", r.Type, r.ID)
+}
+
+// doorOf returns the door that a lock is bound to, -1 when there is none.
+func (w *World) doorOf(lock int64) int {
+	return slices.IndexFunc(w.Board.Doors, func(d controller.Door) bool { return w.Controller.Door(w.door(d.Name)).Lock == lock })
 }
 
 // door, line and port find parts of the board by name, -1 when there is none.

@@ -18,9 +18,26 @@ type Attendance struct {
 // somebody was the last to leave.
 func (a Attendance) lets(unlock, window schedule.Interval, required bool) bool {
 	if required {
-		return a.Arrived.After(a.Left) && window.Contains(a.Arrived)
+		return a.within(window)
 	}
 	return a.Left.IsZero() || !unlock.Contains(a.Left)
+}
+
+// within reports whether somebody arrived in a first-to-arrive window, and nobody
+// was the last to leave since.
+func (a Attendance) within(window schedule.Interval) bool {
+	return a.Arrived.After(a.Left) && window.Contains(a.Arrived)
+}
+
+// arrival returns until when the first to arrive at door i is waited for, as of the
+// last step, and whether somebody has arrived.
+func (c *Controller) arrival(i int) (until time.Time, arrived bool) {
+	lock := c.bound[i].lock
+	if lock == nil || !c.calendar.set {
+		return time.Time{}, false
+	}
+	window, required := lock.FirstToArrive.Covering(c.calendar.epoch.Add(c.last))
+	return window.End, required && c.attended[i].within(window)
 }
 
 // unlockRuns reports whether the scheduled unlock of door i is to run now.
@@ -32,6 +49,9 @@ func (c *Controller) unlockRuns(now policy.Now, i int) bool {
 	unlock, ok := lock.Unlock.Covering(now.Wall)
 	if !ok {
 		return false
+	}
+	if z := c.zoneOf(i); z >= 0 && lock.Exterior && c.zones[z].State.Level.Armed() {
+		return false // an armed zone keeps its exterior doors locked
 	}
 	window, required := lock.FirstToArrive.Covering(now.Wall)
 	return c.attended[i].lets(unlock, window, required)
@@ -45,7 +65,7 @@ func (c *Controller) arrive(now policy.Now, i int, by policy.Ref) {
 		return
 	}
 	window, required := lock.FirstToArrive.Covering(now.Wall)
-	if !required || a.Arrived.After(a.Left) && window.Contains(a.Arrived) {
+	if !required || a.within(window) {
 		return
 	}
 	a.Arrived = now.Wall.UTC()

@@ -28,8 +28,10 @@ type lineUse struct {
 func (c *Controller) setPolicy(now policy.Now, set *policy.Set) {
 	before, wasDown := slices.Clone(c.bound), c.placeDown()
 	c.bind(set)
-	c.calendar.outdated = true
 	c.tell(now, policy.Event{Type: policy.ControllerPolicy, Success: true, Revision: c.Revision()})
+	c.calendar.outdated = true
+	c.bindZones(now)
+	c.bindAlarms(now)
 	if down := c.placeDown(); down != wasDown {
 		kind := policy.PlaceCancelLockdown
 		if down {
@@ -54,6 +56,7 @@ func (c *Controller) bind(set *policy.Set) {
 	c.bound = make([]binding, len(c.board.Doors))
 	c.lines = make([]lineUse, len(c.board.Inputs))
 	c.ports = make([]int64, len(c.board.Readers))
+	c.sirens = nil
 	for i := range old {
 		c.bound[i].technician = old[i].technician
 	}
@@ -67,6 +70,7 @@ func (c *Controller) bind(set *policy.Set) {
 		return
 	}
 	c.bindRelays()
+	c.bindSirens()
 	c.bindInputs()
 	c.bindReaders()
 }
@@ -96,6 +100,20 @@ func (c *Controller) bindRelays() {
 			if !sameSet(channels[r.LockID], c.board.Doors[i].Relays) {
 				c.mismatch(i, "lock %d has relays %v, the board wires %v", r.LockID, channels[r.LockID], c.board.Doors[i].Relays)
 			}
+		}
+	}
+}
+
+// bindSirens takes the relays that sound, unless the board wires them to a door.
+func (c *Controller) bindSirens() {
+	for _, r := range c.set.Relays {
+		i := slices.IndexFunc(c.board.Doors, func(d Door) bool { return slices.Contains(d.Relays, r.Channel) })
+		switch {
+		case r.Type != policy.RelaySiren:
+		case i >= 0:
+			c.mismatch(i, "relay %d is wired to the door, the policy has a siren there", r.Channel)
+		default:
+			c.sirens = append(c.sirens, r)
 		}
 	}
 }

@@ -13,6 +13,8 @@ type Board struct {
 	Doors    []Door
 	Inputs   []Line
 	Readers  []Port
+	// Secret keys the proximity codes: random, and new at every start.
+	Secret []byte
 }
 
 // Door is one door of the board.

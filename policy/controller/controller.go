@@ -5,6 +5,7 @@ import (
 
 	"doord/policy"
 	"doord/policy/door"
+	"doord/policy/zone"
 )
 
 // Controller is the doors of one board.
@@ -21,6 +22,10 @@ type Controller struct {
 	last    time.Duration // when the controller was last stepped
 
 	attended []Attendance // at the doors
+	attempts []Attempts   // at the doors
+	zones    []armed
+	alarms   map[int64]Alarm // that are active, by rule
+	sirens   []policy.RelayConnection
 	calendar calendar
 	expired  bool // the policy's head
 
@@ -36,6 +41,8 @@ func New(b Board, s State) *Controller {
 		readers: make([]Reader, len(b.Readers)),
 
 		attended: make([]Attendance, len(b.Doors)),
+		attempts: make([]Attempts, len(b.Doors)),
+		alarms:   map[int64]Alarm{},
 	}
 	c.restore(s)
 	c.bind(nil)
@@ -89,6 +96,9 @@ func (c *Controller) Wake() (at time.Duration, ok bool) {
 	for i := range c.readers {
 		earlier(c.readers[i].wake())
 	}
+	for _, a := range c.alarms {
+		earlier(a.Until, a.Until != 0)
+	}
 	earlier(c.calendar.due, c.calendar.due != 0)
 	return at, ok
 }
@@ -104,6 +114,7 @@ func (c *Controller) expire(now policy.Now) {
 	for i := range c.readers {
 		c.expireReader(now, i)
 	}
+	c.expireAlarms(now)
 	c.runCalendar(now)
 }
 
@@ -125,6 +136,18 @@ func (c *Controller) take(now policy.Now, in Input) {
 	case LockedDown:
 		c.bound[in.Door].technician = in.On
 		c.lockDown(now, in.Door)
+	case Challenged:
+		c.challenge(now, in)
+	case ZoneOverridden:
+		c.commandZone(now, in.Zone, zone.Overridden{Level: in.Level, For: in.For, By: in.By})
+	case ZoneReset:
+		c.commandZone(now, in.Zone, zone.Reset{By: in.By})
+	case ZoneMet:
+		c.commandZone(now, in.Zone, zone.Met{Shared: in.Shared})
+	case AlarmSilenced:
+		c.silence(now, in.Rule, in.By, "")
+	case AlarmReset:
+		c.resetAlarm(now, in.Rule, in.By)
 	case FireReset:
 		c.resetFire(now)
 	case ReaderReset:
@@ -142,13 +165,20 @@ func (c *Controller) take(now policy.Now, in Input) {
 func (c *Controller) step(now policy.Now, i int, in door.Input) {
 	for _, e := range c.doors[i].Step(now, in) {
 		e.Object = c.object(i)
-		c.events = append(c.events, e)
+		c.emit(e)
+		c.watchZone(i, e)
 	}
 }
 
 func (c *Controller) tell(now policy.Now, e policy.Event) {
 	e.At = now
+	c.emit(e)
+}
+
+// emit lets an event out, and raises the alarms that it is a cause of.
+func (c *Controller) emit(e policy.Event) {
 	c.events = append(c.events, e)
+	c.raise(e)
 }
 
 // object names a door of the board in events.

@@ -5,6 +5,7 @@ import (
 
 	"doord/policy"
 	"doord/policy/door"
+	"doord/policy/zone"
 )
 
 // Input is one thing that can happen to the board. Everything that Step needs
@@ -17,8 +18,18 @@ type Presented struct {
 	Class  policy.TokenClass
 	Holder *policy.Holder // nil: the cache does not know the token
 	Found  uint64         // the policy revision of the look-up
-	Phone  policy.Proof   // of a tap
-	Bits   string         // kept when the card is unknown
+	// Tap is a phone's answer to the reader's challenge; Wave says that the phone
+	// stayed in the pocket.
+	Tap  *policy.Assertion
+	Wave bool
+	Bits string // kept when the card is unknown
+}
+
+// Challenged is what a reader is about to have a phone sign: random, and good for
+// one answer within policy.ChallengeFor.
+type Challenged struct {
+	Reader    int
+	Challenge policy.Challenge
 }
 
 // BadFrame is something at a reader that is no credential.
@@ -54,6 +65,7 @@ type Requested struct {
 	Holder *policy.Holder
 	Found  uint64
 	Phone  policy.Proof
+	Code   string // a proximity code, as the door's reader shows it
 }
 
 // Unlocked is a technician's unlock at the board itself.
@@ -70,6 +82,39 @@ type Held struct {
 type LockedDown struct {
 	Door int
 	On   bool
+}
+
+// ZoneOverridden is a person's word on a zone's level; the empty level gives it
+// back to its weekly blocks.
+type ZoneOverridden struct {
+	Zone  int64
+	Level policy.ZoneLevel
+	For   time.Duration
+	By    policy.Ref
+}
+
+// ZoneReset is a person's word that a violation has been seen to.
+type ZoneReset struct {
+	Zone int64
+	By   policy.Ref
+}
+
+// ZoneMet is what another controller, or the place service, knows of a zone.
+type ZoneMet struct {
+	Zone   int64
+	Shared zone.Shared
+}
+
+// AlarmSilenced ends the sound of an alarm that is still to be seen to.
+type AlarmSilenced struct {
+	Rule int64
+	By   policy.Ref
+}
+
+// AlarmReset is a person's word that an alarm has been seen to.
+type AlarmReset struct {
+	Rule int64
+	By   policy.Ref
 }
 
 // FireReset is a person's word that the fire is over.
@@ -92,15 +137,21 @@ type SetPolicy struct{ Set *policy.Set }
 // clock that was set. It changes nothing.
 type Noted struct{ Event policy.Event }
 
-func (Presented) isInput()     {}
-func (BadFrame) isInput()      {}
-func (Changed) isInput()       {}
-func (Requested) isInput()     {}
-func (Unlocked) isInput()      {}
-func (Held) isInput()          {}
-func (LockedDown) isInput()    {}
-func (FireReset) isInput()     {}
-func (ReaderReset) isInput()   {}
-func (ReaderChanged) isInput() {}
-func (SetPolicy) isInput()     {}
-func (Noted) isInput()         {}
+func (Presented) isInput()      {}
+func (BadFrame) isInput()       {}
+func (Changed) isInput()        {}
+func (Requested) isInput()      {}
+func (Unlocked) isInput()       {}
+func (Held) isInput()           {}
+func (LockedDown) isInput()     {}
+func (Challenged) isInput()     {}
+func (ZoneOverridden) isInput() {}
+func (ZoneReset) isInput()      {}
+func (ZoneMet) isInput()        {}
+func (AlarmSilenced) isInput()  {}
+func (AlarmReset) isInput()     {}
+func (FireReset) isInput()      {}
+func (ReaderReset) isInput()    {}
+func (ReaderChanged) isInput()  {}
+func (SetPolicy) isInput()      {}
+func (Noted) isInput()          {}

@@ -1,6 +1,10 @@
 package controller
 
-import "doord/policy"
+import (
+	"time"
+
+	"doord/policy"
+)
 
 // Outputs are the wanted levels of the relays: bit channel−1 is set when the
 // relay's lock is to be released or its siren is to sound.
@@ -21,6 +25,11 @@ func (c *Controller) Outputs() Outputs {
 			o |= 1 << (channel - 1)
 		}
 	}
+	for _, s := range c.sirens {
+		if z := c.zoneAt(s.ZoneID); z >= 0 && c.zones[z].State.Violated() || c.alarms[s.AlarmRuleID].Sounding {
+			o |= 1 << (s.Channel - 1)
+		}
+	}
 	return o
 }
 
@@ -30,17 +39,25 @@ func (c *Controller) Feedback(reader int) policy.Feedback {
 	if r := &c.readers[reader]; r.ShowUntil != 0 {
 		return r.Show
 	}
-	d := &c.doors[c.board.Readers[reader].Door]
+	i := c.board.Readers[reader].Door
+	d, set := &c.doors[i], c.set.Reader(c.ports[reader])
+	tells := set == nil || set.HeldOpen
 	switch {
-	case d.State.Forced || d.State.Alarmed:
+	case d.State.Forced || d.State.Alarmed && tells || c.buzzes(i):
 		return policy.ShowAlarm
-	case d.State.Warned:
+	case d.State.Warned && tells:
 		return policy.ShowWarning
 	case d.Released():
 		return policy.ShowReleased
 	default:
 		return policy.ShowIdle
 	}
+}
+
+// Buzzer reports whether a reader may beep.
+func (c *Controller) Buzzer(reader int) bool {
+	r := c.set.Reader(c.ports[reader])
+	return r == nil || r.Buzzer
 }
 
 // DoorStatus is a door as a person wants to see it.
@@ -56,12 +73,18 @@ type DoorStatus struct {
 	HeldOpen      bool
 	Hold          string
 	Scheduled     bool
+	Zone          int64 // 0: in none
+	ZoneLevel     policy.ZoneLevel
+	// ArriveUntil is the end of the first-to-arrive window that runs, zero when none
+	// does; Arrived says that somebody came in it.
+	ArriveUntil time.Time
+	Arrived     bool
 }
 
 // Door returns the status of door i.
 func (c *Controller) Door(i int) DoorStatus {
 	d := &c.doors[i]
-	return DoorStatus{
+	s := DoorStatus{
 		Name:          c.board.Doors[i].Name,
 		Lock:          c.object(i).ID,
 		Misconfigured: c.bound[i].fault,
@@ -74,6 +97,11 @@ func (c *Controller) Door(i int) DoorStatus {
 		Hold:          d.State.Hold.String(),
 		Scheduled:     d.State.Scheduled,
 	}
+	if z := c.zoneOf(i); z >= 0 {
+		s.Zone, s.ZoneLevel = c.zones[z].id, c.zones[z].State.Level
+	}
+	s.ArriveUntil, s.Arrived = c.arrival(i)
+	return s
 }
 
 // Fire returns the state of the fire alarm.

@@ -6,6 +6,7 @@ import (
 
 	"doord/policy"
 	"doord/policy/door"
+	"doord/policy/zone"
 )
 
 // Times at a reader.
@@ -34,12 +35,15 @@ type Reader struct {
 
 	Wrong        []time.Duration // when wrong PINs came, at most PINTries
 	BlockedUntil time.Duration
+
+	Challenge      policy.Challenge // that a phone was asked to sign, until ChallengeUntil
+	ChallengeUntil time.Duration
 }
 
 func (r *Reader) show(f policy.Feedback, until time.Duration) { r.Show, r.ShowUntil = f, until }
 
 func (r *Reader) wake() (at time.Duration, ok bool) {
-	for _, t := range [...]time.Duration{r.ShowUntil, r.CardUntil, r.BlockedUntil} {
+	for _, t := range [...]time.Duration{r.ShowUntil, r.CardUntil, r.BlockedUntil, r.ChallengeUntil} {
 		if t != 0 && (!ok || t < at) {
 			at, ok = t, true
 		}
@@ -73,6 +77,9 @@ func (c *Controller) expireReader(now policy.Now, i int) {
 	if due(r.BlockedUntil) {
 		r.BlockedUntil = 0
 	}
+	if due(r.ChallengeUntil) {
+		r.Challenge, r.ChallengeUntil = policy.Challenge{}, 0
+	}
 	if due(r.CardUntil) {
 		c.tell(now, policy.Event{Type: policy.ReaderAccess, Object: c.reader(i), Reader: c.board.Readers[i].Name,
 			Actor: member(r.Card), By: policy.Ref{Type: string(r.Card.Kind), ID: r.Card.Credential},
@@ -84,7 +91,7 @@ func (c *Controller) expireReader(now policy.Now, i int) {
 // presented takes a credential at a reader: the main job.
 func (c *Controller) presented(now policy.Now, in Presented) {
 	r := &c.readers[in.Reader]
-	q := policy.Request{Reader: c.ports[in.Reader], Holder: in.Holder, Found: in.Found, Proof: in.Phone}
+	q := policy.Request{Reader: c.ports[in.Reader], Holder: in.Holder, Found: in.Found}
 	if q.Reader == 0 {
 		q.Reader = -1 // a reader that the policy does not know accepts nothing
 	}
@@ -111,8 +118,12 @@ func (c *Controller) presented(now policy.Now, in Presented) {
 				q.Found = found
 			}
 		}
-	case policy.TokenKey:
+	case policy.TokenKey, policy.TokenUnlockedKey:
 		q.Method = policy.MethodTap
+		if in.Wave {
+			q.Method = policy.MethodWave
+		}
+		q.Proof = policy.Proof{Signed: c.signed(in.Reader, in.Tap), PhoneUnlocked: in.Class == policy.TokenUnlockedKey}
 	case policy.TokenLink:
 		q.Method = policy.MethodLink
 	}
@@ -134,32 +145,23 @@ func (c *Controller) presented(now policy.Now, in Presented) {
 // requested takes an unlock that came by network.
 func (c *Controller) requested(now policy.Now, in Requested) {
 	q := policy.Request{Door: in.Lock, Method: in.Method, Holder: in.Holder, Found: in.Found, Proof: in.Phone}
-	c.decide(now, c.doorOf(in.Lock), -1, &q, "")
+	i := c.doorOf(in.Lock)
+	q.Proof.AtReader = q.Proof.AtReader || c.atReader(now, i, in.Code)
+	c.decide(now, i, -1, &q, "")
 }
 
 // decide answers a request at door i (-1: not here), tells the answer, and lets
 // in whom it granted.
 func (c *Controller) decide(now policy.Now, i, reader int, q *policy.Request, bits string) policy.Decision {
 	e := policy.Event{Type: policy.LockUnlock, Object: policy.Ref{Type: "lock", ID: q.Door}}
-	q.State.Misconfigured = i < 0
 	if i >= 0 {
-		b := &c.bound[i]
-		if b.lock != nil {
-			q.Door = b.lock.ID
-		}
 		e.Object = c.object(i)
-		q.State = policy.DoorState{
-			Misconfigured: b.fault != "",
-			LockedDown:    b.technician || c.doors[i].State.Hold == door.HoldSecured,
-			UnlockingREX:  c.unlockingREX(i),
-		}
+		q.Door = e.Object.ID
 	}
 	if reader >= 0 {
-		r := &c.readers[reader]
 		e.Reader = c.board.Readers[reader].Name
-		q.State.ReaderTampered = r.Tampered
-		q.State.PINBlocked = r.BlockedUntil != 0
 	}
+	q.State = c.doorState(now, i, reader)
 	d := policy.Decide(c.set, q, now, true)
 	e.Success, e.Reason, e.Revision, e.Trace = d.Granted, d.Reason, d.Revision, d.Trace
 	e.By = policy.Ref{Type: string(q.Method)}
@@ -177,9 +179,44 @@ func (c *Controller) decide(now policy.Now, i, reader int, q *policy.Request, bi
 	return d
 }
 
+// doorState is what a decision looks at besides the policy: the state of door i
+// (-1: not here) and of the reader (-1: none).
+func (c *Controller) doorState(now policy.Now, i, reader int) policy.DoorState {
+	if i < 0 {
+		return policy.DoorState{Misconfigured: true}
+	}
+	s := policy.DoorState{
+		Misconfigured: c.bound[i].fault != "",
+		LockedDown:    c.bound[i].technician || c.doors[i].State.Hold == door.HoldSecured,
+		UnlockingREX:  c.unlockingREX(i),
+	}
+	if reader >= 0 {
+		s.ReaderTampered = c.readers[reader].Tampered
+		s.PINBlocked = c.readers[reader].BlockedUntil != 0
+	}
+	c.zoneState(now, i, &s)
+	return s
+}
+
+// WhatIf answers a request as if it were made at a civil time, with everything
+// else as it is now. Nothing comes of it.
+func (c *Controller) WhatIf(q policy.Request, at time.Time) policy.Decision {
+	now := policy.Now{Up: c.last, Wall: at, WallSet: true}
+	q.Found = c.Revision()
+	reader := -1
+	if q.Reader != 0 {
+		reader = slices.Index(c.ports, q.Reader)
+	}
+	q.State = c.doorState(now, c.doorOf(q.Door), reader)
+	return policy.Decide(c.set, &q, now, true)
+}
+
 // admit does what follows from a grant, once every check has granted.
 func (c *Controller) admit(now policy.Now, i, reader int, exit bool, by policy.Ref) {
 	c.step(now, i, door.Granted{By: by, Exit: exit})
+	if z := c.zoneOf(i); z >= 0 && !exit {
+		c.stepZone(now, z, zone.Accessed{By: by})
+	}
 	if port := c.set.Reader(c.portID(reader)); port != nil && port.Direction == policy.In {
 		c.arrive(now, i, by)
 	}

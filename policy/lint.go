@@ -1,0 +1,143 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"doord/policy/schedule"
+)
+
+// lintFor is how far ahead schedules are looked at.
+const lintFor = 366 * 24 * time.Hour
+
+// leastRelease is the shortest release that a person can be expected to use.
+//
+// Source: IEC 60839-11-1.
+const leastRelease Seconds = 3
+
+// Lint returns what is valid in the records but unlikely to be meant, judged from
+// now on: what never has an effect, lets nobody in, or keeps somebody in.
+func Lint(r *Records, loc *time.Location, now time.Time) Problems {
+	l := &linter{Records: r, now: now, set: Compile(r, 0, "", loc)}
+	l.schedules(loc)
+	l.locks()
+	l.groups()
+	l.members()
+	l.credentials()
+	l.alarms()
+	return l.problems
+}
+
+type linter struct {
+	*Records
+	set      *Set
+	now      time.Time
+	problems Problems
+}
+
+func (l *linter) warn(when bool, path, format string, args ...any) {
+	if when {
+		l.problems.add(path, format, args...)
+	}
+}
+
+func (l *linter) schedules(loc *time.Location) {
+	index := map[int64]int{}
+	for i, s := range l.Schedules {
+		index[s.ID] = i
+	}
+	for _, w := range schedule.Lint(l.Schedules, loc, l.now, l.now.Add(lintFor)) {
+		l.problems.add(fmt.Sprintf("schedules[%d].%s", index[w.ScheduleID], w.Field), "%s", w.Text)
+	}
+}
+
+func (l *linter) locks() {
+	for i := range l.Locks {
+		lock := &l.Locks[i]
+		path := fmt.Sprintf("locks[%d]", i)
+		d := l.set.Door(lock.ID)
+		relay := slices.IndexFunc(l.RelayConnections, func(c RelayConnection) bool { return c.Type == RelayLock && c.LockID == lock.ID })
+		l.warn(relay < 0, path, "no relay is connected to it: it never opens")
+		l.warn(len(d.Groups) == 0, path, "no group opens it")
+		l.warn(lock.Time && d.Allow.Empty(), path+".time_restriction_enabled", "there is no allow schedule: it denies everyone")
+		l.warn(!lock.Time && !d.Allow.Empty(), path+".time_restriction_enabled", "is off: the door's allow schedules have no effect")
+		l.warn(d.Unlock.Empty() && !d.FirstToArrive.Empty(), path, "first_to_arrive has no unlock schedule to start")
+		l.warn(lock.Geofence && l.nowhere(lock), path+".geofence_restriction_enabled", "neither the lock nor the place has coordinates")
+		l.warn(l.holdsIn(lock.ID), path, "has a reader to leave by and no request to exit that unlocks: who has no valid credential stays inside")
+		l.early(path, d)
+	}
+	for i, c := range l.RelayConnections {
+		l.warn(c.Type == RelayLock && c.Duration < leastRelease, fmt.Sprintf("controller_relay_connections[%d].duration", i),
+			"%v s is short: give people at least %v s", c.Duration, leastRelease)
+	}
+}
+
+// early warns of a first-to-arrive window that ends while the unlock schedule
+// still runs: from then on the door is unlocked though nobody came.
+func (l *linter) early(path string, d *Door) {
+	for window := range d.FirstToArrive.Between(l.now, l.now.Add(lintFor)) {
+		if unlock, ok := d.Unlock.Covering(window.End); ok && unlock.Start.Before(window.End) {
+			l.problems.add(path, "first_to_arrive ends at %s inside the unlock schedule: from then on nobody need have arrived",
+				window.End.Format("2006-01-02 15:04"))
+			return
+		}
+	}
+}
+
+func (l *linter) nowhere(lock *Lock) bool {
+	return lock.Latitude == 0 && lock.Longitude == 0 && l.Place.Latitude == 0 && l.Place.Longitude == 0
+}
+
+// holdsIn reports whether only a credential lets people out.
+func (l *linter) holdsIn(lock int64) bool {
+	return slices.ContainsFunc(l.Readers, func(x Reader) bool { return x.LockID == lock && x.Direction == Out }) &&
+		!slices.ContainsFunc(l.InputConnections, func(c InputConnection) bool {
+			return c.LockID == lock && c.Type == InputREX && (c.Action == REXUnlock || c.Action == REXLastToLeave)
+		})
+}
+
+func (l *linter) groups() {
+	for i, g := range l.Groups {
+		path := fmt.Sprintf("groups[%d]", i)
+		allow := l.set.groups[g.ID].allow
+		l.warn(!slices.ContainsFunc(l.GroupLocks, func(x GroupLock) bool { return x.GroupID == g.ID }), path, "opens no door")
+		l.warn(l.over(g.Validity), path+".valid_until", "is over: the group admits nobody")
+		l.warn(g.Time && allow.Empty(), path+".time_restriction_enabled", "there is no allow schedule: it denies everyone")
+		l.warn(!g.Time && !allow.Empty(), path+".time_restriction_enabled", "is off: the group's allow schedules have no effect")
+	}
+}
+
+func (l *linter) members() {
+	grouped := map[int64]bool{}
+	for i, a := range l.RoleAssignments {
+		grouped[a.MemberID] = grouped[a.MemberID] || a.AppliesTo.Type == "group"
+		l.warn(l.over(a.Validity), fmt.Sprintf("role_assignments[%d].valid_until", i), "is over")
+	}
+	for i, m := range l.Members {
+		l.warn(!grouped[m.ID], fmt.Sprintf("members[%d]", i), "is in no group: no door opens")
+	}
+}
+
+func (l *linter) credentials() {
+	for i, c := range l.Credentials {
+		path := fmt.Sprintf("credentials[%d]", i)
+		l.warn(l.over(c.Validity), path+".valid_until", "is over")
+		l.warn(c.Kind == KindPhone && c.UnlockedPublicKey == "", path+".unlocked_public_key", "is missing: where two factors are asked for the phone is denied")
+	}
+}
+
+func (l *linter) alarms() {
+	for i, a := range l.AlarmRules {
+		siren := slices.ContainsFunc(l.RelayConnections, func(c RelayConnection) bool { return c.Type == RelaySiren && c.AlarmRuleID == a.ID })
+		l.warn(!siren && !a.Buzzer && !a.Notification, fmt.Sprintf("alarm_rules[%d]", i), "sounds nowhere and tells nobody")
+	}
+	for i, z := range l.Zones {
+		path := fmt.Sprintf("zones[%d]", i)
+		exterior := slices.ContainsFunc(z.Doors, func(d ZoneDoor) bool { return d.Exterior })
+		l.warn(len(z.Doors) == 0, path, "has no doors")
+		l.warn(len(z.Doors) > 0 && !exterior, path+".doors", "none is exterior: staying, the zone is never violated")
+	}
+}
+
+func (l *linter) over(v Validity) bool { return !v.Until.IsZero() && !l.now.Before(v.Until) }
