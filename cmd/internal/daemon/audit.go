@@ -17,6 +17,7 @@ type audit struct {
 	waiting []bool // by door: its grant is not on the disk yet
 	fresh   bool   // grants came since the last sync began
 	busy    bool   // a sync is under way
+	sync    func(context.Context) error
 }
 
 // mark notes new grants, before the relays move.
@@ -43,7 +44,16 @@ func (a *audit) begin(d *Daemon) {
 		d.fault(auditFault, "the journal cannot be opened: mend the disk and restart doord")
 	default:
 		a.fresh, a.busy = false, true
-		go func() { d.synced <- d.Journal.Sync(context.Background()) }()
+		go func() { d.synced <- a.sync(context.Background()) }()
+	}
+}
+
+// lost takes that the journal has no room for what just happened: the grants in
+// it stay unrecorded, and so their doors locked.
+func (a *audit) lost(d *Daemon) {
+	if a.fresh {
+		a.fresh = false
+		d.fault(auditFault, "the journal has no room in memory: mend the disk of "+d.Config.StateDir)
 	}
 }
 

@@ -2,10 +2,12 @@ package daemon
 
 import (
 	"fmt"
+	"net/http"
 	"runtime/debug"
 	"slices"
 	"time"
 
+	"doord/cmd/internal/api"
 	"doord/policy"
 	"doord/policy/controller"
 	"doord/relay"
@@ -13,55 +15,80 @@ import (
 
 // crash is what is left of the core after a panic, and when a new one starts.
 type crash struct {
-	fallback *fallback // nil: the core is well
-	retry    time.Duration
-	pause    time.Duration
+	down  bool // the fallback serves
+	retry time.Duration
+	pause time.Duration
 }
 
-// The pause before a new core starts, doubled with each crash that follows.
 const (
+	// The pause before a new core starts, doubled with each crash that follows.
 	firstPause = time.Second
 	mostPause  = time.Minute
+	// wellAfter is how long a core must run for its crash to be the first again.
+	wellAfter = 10 * time.Minute
+	// fallbackRest is how often the fallback looks at its times.
+	fallbackRest = 50 * time.Millisecond
 )
 
-// step steps the core, or the fallback while there is none.
+const crashFault = "the core crashed and was restarted"
+
+// errCrashed is the answer to a command while there is no core.
+var errCrashed = &api.Error{Status: http.StatusServiceUnavailable, Text: "the core has crashed and starts anew",
+	Hint: "nothing was done: try again in a minute; requests to exit and fire are served meanwhile"}
+
+// step steps the core, unless there is none: then the fallback serves, which has
+// seen the input.
 func (d *Daemon) step(in controller.Input) []policy.Event {
 	now := d.now()
-	if f := d.crash.fallback; f != nil {
-		if now.Up < d.crash.retry || f.releases(now.Up) != 0 {
-			f.take(now.Up, in)
+	if d.crash.down {
+		if now.Up < d.crash.retry || d.fallback.lingers(now.Up) {
 			return nil
 		}
 		d.restart(now)
+		switch in.(type) {
+		case controller.Changed, controller.SetPolicy:
+			in = nil // the new core knows it
+		}
 	}
-	return d.core.Step(now, in)
+	events := d.core.Step(now, in)
+	d.fallback.fire = d.core.Fire().Latched
+	return events
 }
 
-// crashed makes the relays safe and puts the fallback in the core's place.
+// crashed makes the relays safe and lets the fallback serve. What a person asks
+// meanwhile is answered by a core that does nothing.
 func (d *Daemon) crashed(cause any) {
-	d.Log.Error("the core crashed: doors are safe, the way out is served", "cause", cause, "stack", string(debug.Stack()))
+	d.say("the core crashed: doors are safe, the way out is served", "cause", cause, "stack", string(debug.Stack()))
 	if err := relay.MakeSafe(d.wirings, d.Hardware.Relays); err != nil {
-		d.Log.Error("relays may not be safe", "err", err)
+		d.say("relays may not be safe", "err", err)
+	}
+	now := d.Hardware.Now()
+	if now > d.crash.retry+wellAfter {
+		d.crash.pause = 0
 	}
 	d.crash.pause = min(mostPause, max(firstPause, 2*d.crash.pause))
-	d.crash.retry = d.Hardware.Now() + d.crash.pause
-	d.crash.fallback = newFallback(d.board, d.lines, d.core.Fire().Latched)
+	d.crash.down, d.crash.retry = true, now+d.crash.pause
+	d.core = controller.New(d.board, controller.State{Fire: controller.Fire{Latched: d.fallback.fire}})
 	d.fault(crashFault, fmt.Sprintf("send the log to the maker: %v", cause))
 }
-
-const crashFault = "the core crashed and was restarted"
 
 // restart begins a new core from what is durable, with the policy and the inputs
 // as they are.
 func (d *Daemon) restart(now policy.Now) {
-	set, fire := d.core.Policy(), d.crash.fallback.fire
-	d.crash.fallback = nil
+	d.crash.down = false
 	state := d.remembered()
-	state.Fire.Latched = state.Fire.Latched || fire
+	noted := []policy.Event{{Type: policy.ControllerFault, Detail: "core restarted"}}
+	if d.fallback.fire && !state.Fire.Latched {
+		state.Fire.Latched = true
+		noted = append(noted, policy.Event{Type: policy.ControllerFire, Success: true, Detail: "while the core was down"})
+	}
 	d.core = controller.New(d.board, state)
-	events := d.core.Step(now, controller.Noted{Event: policy.Event{Type: policy.ControllerFault, Detail: "core restarted"}})
-	if d.crash.pause < mostPause { // a core that crashes again and again may do so by its policy
-		events = append(events, d.core.Step(now, controller.SetPolicy{Set: set})...)
+	var events []policy.Event
+	for _, e := range noted {
+		events = append(events, d.core.Step(now, controller.Noted{Event: e})...)
+	}
+	if d.set != nil && d.crash.pause < mostPause { // a core that crashes again and again may do so by its policy
+		events = append(events, d.core.Step(now, controller.SetPolicy{Set: d.set})...)
 	}
 	for _, c := range d.lines {
 		if c.Status != "" {
@@ -72,22 +99,16 @@ func (d *Daemon) restart(now policy.Now) {
 }
 
 func (d *Daemon) outputs() controller.Outputs {
-	if f := d.crash.fallback; f != nil {
-		return f.releases(d.Hardware.Now())
+	if d.crash.down {
+		return d.fallback.releases(d.Hardware.Now())
 	}
 	return d.audit.hold(d.core, d.core.Outputs())
 }
 
-func (d *Daemon) wake() (time.Duration, bool) {
-	if d.crash.fallback != nil {
-		return d.Hardware.Now() + 50*time.Millisecond, true
-	}
-	return d.core.Wake()
-}
-
 // fallback releases doors by the wiring alone: while a request to exit is active
-// and for its time after, and all that fail safe on fire. It has no policy, no
-// state to load and nothing that could fail.
+// and for its time after, and all that fail safe on fire. It follows the inputs
+// all the time, so that it can take over at any. It has no policy, no state to
+// load and nothing that could fail.
 type fallback struct {
 	board  controller.Board
 	active []bool          // by input
@@ -95,21 +116,11 @@ type fallback struct {
 	fire   bool
 }
 
-func newFallback(b controller.Board, lines []controller.Changed, fire bool) *fallback {
-	f := &fallback{board: b, active: make([]bool, len(b.Inputs)), until: make([]time.Duration, len(b.Doors)), fire: fire}
-	for _, c := range lines {
-		if c.Status != "" {
-			f.take(0, c)
-		}
-	}
-	return f
+func newFallback(b controller.Board) *fallback {
+	return &fallback{board: b, active: make([]bool, len(b.Inputs)), until: make([]time.Duration, len(b.Doors))}
 }
 
-func (f *fallback) take(up time.Duration, in controller.Input) {
-	c, ok := in.(controller.Changed)
-	if !ok {
-		return
-	}
+func (f *fallback) take(up time.Duration, c controller.Changed) {
 	line := f.board.Inputs[c.Line]
 	released := f.active[c.Line] && !c.Active
 	f.active[c.Line] = c.Active
@@ -118,9 +129,15 @@ func (f *fallback) take(up time.Duration, in controller.Input) {
 		f.fire = true
 	case line.Releases && released:
 		for _, i := range line.Doors {
-			f.until[i] = up + line.For
+			f.until[i] = max(f.until[i], up+line.For)
 		}
 	}
+}
+
+// lingers reports whether a door is released for the time after a request to
+// exit, which a new core would know nothing of.
+func (f *fallback) lingers(up time.Duration) bool {
+	return slices.ContainsFunc(f.until, func(until time.Duration) bool { return up < until })
 }
 
 // releases returns the relays to release at a time.

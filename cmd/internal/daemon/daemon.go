@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -61,16 +62,21 @@ type Daemon struct {
 	egress chan controller.Input // REX and fire, served first
 	work   chan message
 	synced chan error // a strict journal's answer
+	said   chan said  // for the log
+	ended  chan struct{}
 
 	// Owned by the loop.
-	core    *controller.Controller
-	driver  *relay.Driver
-	durable []byte // what was last saved
-	shown   []policy.Feedback
-	lines   []controller.Changed // the last change of each input
-	broken  map[relay.Channel]bool
-	crash   crash
-	audit   audit
+	core     *controller.Controller
+	set      *policy.Set // to be in force, also while the core is down
+	driver   *relay.Driver
+	unset    bool   // the relays could not be set
+	durable  []byte // what was last saved
+	fallback *fallback
+	shown    []policy.Feedback
+	lines    []controller.Changed // the last change of each input
+	broken   map[relay.Channel]bool
+	crash    crash
+	audit    audit
 
 	egressDown atomic.Bool        // nobody reads the REX and fire inputs
 	failSafe   controller.Outputs // the relays of doors that nothing may hold locked then
@@ -86,8 +92,25 @@ type Daemon struct {
 type message struct {
 	in    controller.Input
 	query func(*controller.Controller)
-	reply chan<- []policy.Event
+	reply chan<- answer
 }
+
+// answer is what came of a message.
+type answer struct {
+	events []policy.Event
+	err    error
+}
+
+// said is a line for the log.
+type said struct {
+	what string
+	args []any
+}
+
+// maxSaid is how many lines may wait for a log that is slow.
+const maxSaid = 64
+
+var errEnding = &api.Error{Status: http.StatusServiceUnavailable, Text: "the daemon is ending"}
 
 // New makes a daemon. Its relays become safe at once.
 func New(o Options) (*Daemon, error) {
@@ -98,6 +121,8 @@ func New(o Options) (*Daemon, error) {
 		egress:  make(chan controller.Input, 64),
 		work:    make(chan message, 64),
 		synced:  make(chan error, 1),
+		said:    make(chan said, maxSaid),
+		ended:   make(chan struct{}),
 		shown:   make([]policy.Feedback, len(o.Config.Readers)),
 		lines:   make([]controller.Changed, len(o.Config.Input)),
 		broken:  map[relay.Channel]bool{},
@@ -124,6 +149,12 @@ func New(o Options) (*Daemon, error) {
 			}
 		}
 	}
+	d.fallback = newFallback(d.board)
+	d.egressDown.Store(len(o.Config.Egress().Inputs) > 0) // until they are read
+	if d.Journal != nil {
+		d.durable = d.Journal.State()
+		d.audit.sync = d.Journal.Sync
+	}
 	d.core = controller.New(d.board, d.remembered())
 	return d, d.newBuses()
 }
@@ -146,18 +177,14 @@ func (d *Daemon) newBuses() error {
 	return nil
 }
 
-// remembered returns the durable state of the last run.
+// remembered returns the durable state, as of the last run or the last core.
 func (d *Daemon) remembered() controller.State {
 	var s controller.State
-	if d.Journal == nil {
-		return s
-	}
-	d.durable = d.Journal.State()
 	if len(d.durable) == 0 {
 		return s
 	}
 	if err := json.Unmarshal(d.durable, &s); err != nil {
-		d.Log.Error("the saved state is unreadable: doors begin anew", "err", err)
+		d.say("the saved state is unreadable: doors begin anew", "err", err)
 		return controller.State{}
 	}
 	return s.Resumed(d.Hardware.Now())
@@ -167,7 +194,11 @@ func (d *Daemon) remembered() controller.State {
 // journal on the disk.
 func (d *Daemon) Run(ctx context.Context) {
 	var wg sync.WaitGroup
-	stopped := make(chan struct{})
+	over, logged := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(logged)
+		d.runLog(over)
+	}()
 	wg.Go(func() { d.runEgress(ctx) })
 	wg.Go(func() { d.runOthers(ctx) })
 	for i, edges := range d.Hardware.Wiegand {
@@ -180,15 +211,47 @@ func (d *Daemon) Run(ctx context.Context) {
 	}
 	wg.Go(func() { d.begin(ctx) })
 	wg.Go(func() {
-		defer close(stopped)
+		defer close(d.ended)
 		d.loop(ctx)
 	})
-	<-stopped
+	<-d.ended
 	if err := relay.MakeSafe(d.wirings, d.Hardware.Relays); err != nil {
 		d.Log.Error("relays may not be safe", "err", err)
 	}
 	d.Hardware.Close()
 	wg.Wait()
+	close(over)
+	select {
+	case <-logged:
+	case <-time.After(time.Second): // nobody takes the lines
+	}
+}
+
+// runLog writes what is said to the log, until it is over and all is written.
+func (d *Daemon) runLog(over <-chan struct{}) {
+	for {
+		select {
+		case l := <-d.said:
+			d.Log.Error(l.what, l.args...)
+			continue
+		default:
+		}
+		select {
+		case l := <-d.said:
+			d.Log.Error(l.what, l.args...)
+		case <-over:
+			return
+		}
+	}
+}
+
+// say logs without waiting: a log can block, and the loop must not. Of what it
+// then drops, what needs a person is among the faults.
+func (d *Daemon) say(what string, args ...any) {
+	select {
+	case d.said <- said{what, args}:
+	default:
+	}
 }
 
 // begin tells the journal of the start and puts the cached policy into force,
@@ -196,13 +259,16 @@ func (d *Daemon) Run(ctx context.Context) {
 func (d *Daemon) begin(ctx context.Context) {
 	d.note(ctx, policy.Event{Type: policy.ControllerReboot, Success: true, Detail: d.Build})
 	if d.Journal != nil {
-		d.noteOpened(ctx, d.Journal.Opened())
+		d.noteOpened(ctx, d.Journal.Opened(), "the events in it are in no other place: keep the file for the maker")
 	}
 	if d.Policy == nil {
 		return
 	}
-	d.noteOpened(ctx, d.Policy.Opened())
-	if err := d.usePolicy(ctx); err != nil {
+	d.noteOpened(ctx, d.Policy.Opened(), "load the policy again, and keep the file for the maker")
+	d.loading.Lock()
+	err := d.usePolicy(ctx)
+	d.loading.Unlock()
+	if err != nil && ctx.Err() == nil {
 		d.fault(fmt.Sprintf("policy: %v", err), "load the policy again: doorctl policy load FILE")
 		return
 	}
@@ -213,11 +279,11 @@ func (d *Daemon) begin(ctx context.Context) {
 }
 
 // noteOpened makes an event of a file that was set aside.
-func (d *Daemon) noteOpened(ctx context.Context, o store.Opened) {
+func (d *Daemon) noteOpened(ctx context.Context, o store.Opened, hint string) {
 	if o.Quarantined == "" {
 		return
 	}
-	d.fault(fmt.Sprintf("%v: set aside as %s", o.Cause, o.Quarantined), "load the policy again, and keep the file for the maker")
+	d.fault(fmt.Sprintf("%v: set aside as %s", o.Cause, o.Quarantined), hint)
 	d.note(ctx, policy.Event{Type: policy.ControllerFault, Detail: "quarantined " + o.Quarantined})
 }
 
@@ -227,33 +293,32 @@ func (d *Daemon) note(ctx context.Context, e policy.Event) {
 
 // send gives the loop an input and waits for what came of it.
 func (d *Daemon) send(ctx context.Context, in controller.Input) ([]policy.Event, error) {
-	reply := make(chan []policy.Event, 1)
-	select {
-	case d.work <- message{in: in, reply: reply}:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	select {
-	case events := <-reply:
-		return events, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+	return d.ask(ctx, message{in: in})
 }
 
 // look lets a function look at the core, in the loop.
 func (d *Daemon) look(ctx context.Context, f func(*controller.Controller)) error {
-	reply := make(chan []policy.Event, 1)
+	_, err := d.ask(ctx, message{query: f})
+	return err
+}
+
+func (d *Daemon) ask(ctx context.Context, m message) ([]policy.Event, error) {
+	reply := make(chan answer, 1)
+	m.reply = reply
 	select {
-	case d.work <- message{query: f, reply: reply}:
+	case d.work <- m:
+	case <-d.ended:
+		return nil, errEnding
 	case <-ctx.Done():
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
 	select {
-	case <-reply:
-		return nil
+	case a := <-reply:
+		return a.events, a.err
+	case <-d.ended:
+		return nil, errEnding
 	case <-ctx.Done():
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
 }
 
@@ -266,7 +331,7 @@ func (d *Daemon) fault(what, hint string) {
 		return
 	}
 	if d.faults[what] == "" {
-		d.Log.Error(what, "do", hint)
+		d.say(what, "do", hint)
 	}
 	d.faults[what] = hint
 }

@@ -35,8 +35,7 @@ func (d *Daemon) loop(ctx context.Context) {
 				return
 			}
 		}
-		d.round(m)
-		timer.Reset(d.rest())
+		timer.Reset(d.round(m))
 		if d.Beat != nil {
 			d.Beat()
 		}
@@ -45,7 +44,10 @@ func (d *Daemon) loop(ctx context.Context) {
 
 // rest returns how long the loop may sleep.
 func (d *Daemon) rest() time.Duration {
-	at, ok := d.wake()
+	if d.crash.down {
+		return fallbackRest
+	}
+	at, ok := d.core.Wake()
 	if !ok {
 		return idle
 	}
@@ -57,30 +59,39 @@ func (d *Daemon) now() policy.Now {
 	return policy.Now{Up: d.Hardware.Now(), Wall: time.Now().Round(0), WallSet: d.WallSet()}
 }
 
-// round is one turn of the loop: step, act, record, answer. A panic of the core
-// ends in the fallback, which serves the same input.
-func (d *Daemon) round(m message) {
-	var events []policy.Event
+// round is one turn of the loop: step, act, record, answer. It returns how long
+// the loop may then sleep. A panic of the core ends in the fallback, which has
+// taken the same input.
+func (d *Daemon) round(m message) (rest time.Duration) {
+	var a answer
 	defer func() {
 		if r := recover(); r != nil {
 			d.crashed(r)
-			d.crash.fallback.take(d.Hardware.Now(), m.in)
 			d.act()
+			a.events, rest = nil, d.rest()
+		}
+		if d.crash.down && m.in != nil {
+			a.err = errCrashed
 		}
 		if m.reply != nil {
-			m.reply <- events
+			m.reply <- a
 		}
 	}()
-	if c, ok := m.in.(controller.Changed); ok {
-		d.lines[c.Line] = c
+	switch in := m.in.(type) {
+	case controller.Changed:
+		d.lines[in.Line] = in
+		d.fallback.take(d.Hardware.Now(), in)
+	case controller.SetPolicy:
+		d.set = in.Set
 	}
-	events = d.step(m.in)
-	d.audit.mark(d, events)
+	a.events = d.step(m.in)
+	d.audit.mark(d, a.events)
 	d.act()
-	d.record(events)
+	d.record(a.events)
 	if m.query != nil {
 		m.query(d.core)
 	}
+	return d.rest()
 }
 
 // act brings relays and readers to what the core wants.
@@ -90,15 +101,17 @@ func (d *Daemon) act() {
 		wanted |= d.failSafe // nothing serves the way out: no power for these
 	}
 	mismatches, err := d.driver.Apply(relay.Outputs(wanted))
-	if err != nil {
-		d.fault("relays cannot be set", "check the relay board: "+err.Error())
-	} else {
-		d.fault("relays cannot be set", "")
+	switch {
+	case err != nil:
+		d.fault(relaysFault, "check the relay board: "+err.Error())
+	case d.unset:
+		d.fault(relaysFault, "")
 	}
+	d.unset = err != nil
 	for _, m := range mismatches {
 		d.mismatch(m)
 	}
-	if d.crash.fallback != nil {
+	if d.crash.down {
 		return
 	}
 	for i := range d.shown {
@@ -108,6 +121,8 @@ func (d *Daemon) act() {
 		}
 	}
 }
+
+const relaysFault = "relays cannot be set or read"
 
 // mismatch alarms for a relay that does not follow.
 func (d *Daemon) mismatch(m relay.Mismatch) {
@@ -131,13 +146,14 @@ func (d *Daemon) record(events []policy.Event) {
 		return
 	}
 	defer d.audit.begin(d)
-	if d.Journal == nil {
-		return
+	if d.Journal != nil && d.Journal.Append(events...) > 0 {
+		d.audit.lost(d)
 	}
-	d.Journal.Append(events...)
 	if state, err := json.Marshal(d.core.State().Durable()); err == nil && !bytes.Equal(state, d.durable) {
 		d.durable = state
-		d.Journal.SaveState(state)
+		if d.Journal != nil {
+			d.Journal.SaveState(state)
+		}
 	}
 }
 

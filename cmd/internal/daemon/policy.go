@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -32,7 +33,8 @@ func (d *Daemon) LoadPolicy(ctx context.Context, records *policy.Records) (api.L
 			Problems: policy.Problems{{Path: "place.time_zone", Text: err.Error()}},
 			Text:     "the policy was not loaded; the one in force stays"}
 	}
-	if _, err := d.Policy.Replace(records); err != nil {
+	revision, err := d.Policy.Replace(records)
+	if err != nil {
 		return api.Loaded{}, &api.Error{Status: http.StatusInsufficientStorage, Text: fmt.Sprintf("the policy was not loaded: %v", err),
 			Hint: "the one in force stays; see that the disk of " + d.Config.StateDir + " has room"}
 	}
@@ -40,9 +42,13 @@ func (d *Daemon) LoadPolicy(ctx context.Context, records *policy.Records) (api.L
 		return api.Loaded{}, err
 	}
 	loaded := api.Loaded{Version: api.Version, Warnings: []string{}}
-	err := d.look(ctx, func(c *controller.Controller) {
-		loaded.Revision = c.Revision()
-		if c.Policy().Controller.ID == 0 {
+	err = d.look(ctx, func(c *controller.Controller) {
+		loaded.Revision = revision
+		switch set := c.Policy(); {
+		case set == nil:
+			loaded.Warnings = append(loaded.Warnings, "it is in force once the core has restarted: "+errCrashed.Text)
+			return
+		case set.Controller.ID == 0:
 			loaded.Warnings = append(loaded.Warnings, "no controller has device_id "+d.Config.DeviceID+": no door is served")
 		}
 		for i := range d.board.Doors {
@@ -67,7 +73,9 @@ func checkFormats(records *policy.Records) policy.Problems {
 	return problems
 }
 
-// usePolicy puts the cached policy into force.
+// usePolicy puts the cached policy into force. Its caller holds loading. It does
+// not stop half way for a caller that goes away: the cache holds the policy
+// already, and cards are looked up there.
 func (d *Daemon) usePolicy(ctx context.Context) error {
 	records, revision, err := d.Policy.Records()
 	if err != nil || revision == 0 {
@@ -78,7 +86,8 @@ func (d *Daemon) usePolicy(ctx context.Context) error {
 		return fmt.Errorf("place.time_zone: %w", err)
 	}
 	set := policy.Compile(&records, revision, d.Config.DeviceID, loc)
-	if _, err := d.send(ctx, controller.SetPolicy{Set: set}); err != nil {
+	_, err = d.send(context.WithoutCancel(ctx), controller.SetPolicy{Set: set})
+	if err != nil && !errors.Is(err, errCrashed) {
 		return err
 	}
 	d.mu.Lock()

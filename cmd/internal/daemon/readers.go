@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"doord/cmd/internal/config"
@@ -27,9 +28,9 @@ func (d *Daemon) runEgress(ctx context.Context) {
 		return
 	}
 	d.supervise(ctx, "egress inputs", func() error {
-		d.egressDown.Store(false)
 		defer d.egressDown.Store(true)
 		return rex.Run(d.Hardware.Egress, d.Hardware.Now, bank.Inputs, func(c rex.Change) {
+			d.egressDown.Store(false) // each input tells its state when it is read again
 			select {
 			case d.egress <- changed(bank, c):
 			case <-ctx.Done():
@@ -68,7 +69,7 @@ func (d *Daemon) supervise(ctx context.Context, name string, run func() error) {
 	what := name + " cannot be read"
 	for ctx.Err() == nil {
 		well := time.AfterFunc(10*restartPause, func() { d.fault(what, "") })
-		err := run()
+		err := d.guard(name, run)
 		well.Stop()
 		if ctx.Err() != nil {
 			return
@@ -80,6 +81,17 @@ func (d *Daemon) supervise(ctx context.Context, name string, run func() error) {
 		case <-ctx.Done():
 		}
 	}
+}
+
+// guard makes an error of a driver's panic: it takes nothing else with it.
+func (d *Daemon) guard(name string, run func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			d.say("the driver of "+name+" crashed", "cause", r, "stack", string(debug.Stack()))
+			err = fmt.Errorf("a fault in the program, send the log to the maker: %v", r)
+		}
+	}()
+	return run()
 }
 
 // runReader serves a Wiegand reader until the context ends.

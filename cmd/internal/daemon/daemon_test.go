@@ -1,0 +1,21 @@
+package daemon
+
+import (
+	"testing"
+	"time"
+)
+
+func TestACardOpensItsDoorAndTheJournalSaysSo(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t)
+		r.want()
+		r.happened("controller.reboot", "controller.policy")
+		r.tap("front", 118, 1603)
+		r.want(front)
+		r.happened("lock.unlock front granted reader=front member:1 by=card:1")
+		r.pass(5 * time.Second)
+		r.want()
+		r.happened("lock.granted_not_entered front", "lock.locked front")
+		r.faulty()
+	})
+}
