@@ -135,9 +135,9 @@ func (t *tool) root() *cobra.Command {
 	root.PersistentFlags().BoolVar(&t.json, "json", false, "answer in JSON, version 1")
 	root.AddCommand(
 		t.status(), t.doors(), t.relays(), t.inputs(), t.readers(),
-		t.events(), t.verify(), t.formats(), t.policy(),
+		t.events(), t.why(), t.whatIf(), t.schedule(), t.lint(), t.verify(), t.formats(), t.policy(),
 		t.unlock(), t.hold(), t.unhold(), t.lockdown(), t.fireReset(), t.readerReset(),
-		t.osdp(), t.sim(),
+		t.zones(), t.alarms(), t.proximity(), t.osdp(), t.sim(),
 	)
 	return root
 }

@@ -109,14 +109,16 @@ func run(ctx context.Context, o options) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var played error
+	simulated := &simulator{board: b, config: cfg, lines: lines, answers: map[string]answered{}}
 	setup := daemon.Setup{
 		Config:   cfg,
 		Hardware: hw,
 		WallSet:  func() bool { return true },
 		Log:      slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})),
-		Sim:      &simulator{board: b, config: cfg, lines: lines},
+		Sim:      simulated,
 		Seed:     records,
-		Ready: func(*daemon.Daemon) {
+		Ready: func(d *daemon.Daemon) {
+			simulated.daemon = d
 			switch {
 			case o.started != nil:
 				o.started()

@@ -6,13 +6,17 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"doord/cmd/internal/api"
 	"doord/cmd/internal/config"
+	"doord/cmd/internal/daemon"
+	"doord/policy"
 	"doord/reader/wiegand"
 	"doord/relay"
 	"doord/rex"
+	"doord/sim"
 	"doord/sim/board"
 )
 
@@ -24,6 +28,40 @@ type simulator struct {
 	board  *board.Board
 	config *config.Config
 	lines  *lines
+	daemon *daemon.Daemon
+
+	mu      sync.Mutex
+	answers map[string]answered // the last of each phone
+}
+
+// answered is a phone's answer, for those who listened to it.
+type answered struct {
+	assertion policy.Assertion
+	class     policy.TokenClass
+}
+
+// Tap holds a simulated phone to a reader.
+func (s *simulator) Tap(ctx context.Context, v api.SimTap) error {
+	i, err := s.reader(v.Reader)
+	if err != nil {
+		return err
+	}
+	if v.State != "locked" && v.State != "unlocked" {
+		return wrong("a phone is locked, unlocked or out_of_range, not %q", v.State)
+	}
+	return s.daemon.Tap(ctx, i, v.Wave, func(t policy.Tap) (policy.Assertion, policy.TokenClass) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if old, ok := s.answers[v.Phone]; ok && v.Replay {
+			return old.assertion, old.class
+		}
+		a := answered{sim.NewPhone(v.Phone).Answer(t, v.State == "unlocked"), policy.TokenKey}
+		if v.State == "unlocked" {
+			a.class = policy.TokenUnlockedKey
+		}
+		s.answers[v.Phone] = a
+		return a.assertion, a.class
+	})
 }
 
 func wrong(format string, args ...any) error {

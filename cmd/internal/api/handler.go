@@ -32,6 +32,7 @@ type Daemon interface {
 	MemberName(ctx context.Context, id int64) (string, error)
 	Events() (*store.Journal, error)
 	OSDP
+	Asker
 }
 
 // Simulator is a simulated board, for doorsim.
@@ -40,6 +41,7 @@ type Simulator interface {
 	Keys(context.Context, SimKeys) error
 	Input(context.Context, SimInput) error
 	Relay(context.Context, SimRelay) error
+	Tap(context.Context, SimTap) error
 }
 
 // server is the handler's state: there is none besides whom it serves.
@@ -93,9 +95,12 @@ func Handler(d Daemon, sim Simulator) http.Handler {
 	mux.Handle("GET /v1/events/{event}", answer(s.event))
 	mux.Handle("GET /v1/journal/verify", answer(s.verify))
 	s.serveOSDP(mux)
+	s.serveAsker(mux)
 	if sim != nil {
 		mux.Handle("POST /v1/sim/wiegand", answer(s.simBits))
 		mux.Handle("POST /v1/sim/keys", answer(s.simKeys))
+		mux.Handle("POST /v1/sim/tap", answer(s.simTap))
+		mux.Handle("POST /v1/sim/app", answer(s.simInApp))
 		mux.Handle("POST /v1/sim/input", answer(s.simInput))
 		mux.Handle("POST /v1/sim/relay", answer(simulate(sim.Relay)))
 	}

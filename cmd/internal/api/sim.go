@@ -81,6 +81,25 @@ func (s *server) simKeys(r *http.Request) (any, error) {
 	return s.outcome(r.Context(), v.Reader, func() error { return s.sim.Keys(r.Context(), v) })
 }
 
+func (s *server) simTap(r *http.Request) (any, error) {
+	var v SimTap
+	if err := body(r, &v); err != nil {
+		return nil, err
+	}
+	if v.State == "out_of_range" {
+		return Result{Version: Version, Text: "the phone is out of range: nothing reached the reader"}, nil
+	}
+	return s.outcome(r.Context(), v.Reader, func() error { return s.sim.Tap(r.Context(), v) })
+}
+
+func (s *server) simInApp(r *http.Request) (any, error) {
+	var v InApp
+	if err := body(r, &v); err != nil {
+		return nil, err
+	}
+	return s.daemon.InApp(r.Context(), v)
+}
+
 // outcome does something at a reader and answers with what the daemon made of
 // it: the first event of that reader that follows.
 func (s *server) outcome(ctx context.Context, reader string, do func() error) (Result, error) {

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -61,8 +62,9 @@ type Daemon struct {
 
 	egress chan controller.Input // REX and fire, served first
 	work   chan message
-	synced chan error // a strict journal's answer
-	said   chan said  // for the log
+	synced chan error    // a strict journal's answer
+	begun  chan struct{} // closed once the cached policy is in force, or cannot be
+	said   chan said     // for the log
 	ended  chan struct{}
 
 	// Owned by the loop.
@@ -121,6 +123,7 @@ func New(o Options) (*Daemon, error) {
 		egress:  make(chan controller.Input, 64),
 		work:    make(chan message, 64),
 		synced:  make(chan error, 1),
+		begun:   make(chan struct{}),
 		said:    make(chan said, maxSaid),
 		ended:   make(chan struct{}),
 		shown:   make([]policy.Feedback, len(o.Config.Readers)),
@@ -139,6 +142,8 @@ func New(o Options) (*Daemon, error) {
 	for _, f := range o.Faults {
 		d.fault(f.What, f.Hint)
 	}
+	d.board.Secret = make([]byte, 32)
+	_, _ = rand.Read(d.board.Secret) // crypto/rand does not fail: it ends the program first
 	for i := range d.shown {
 		d.shown[i] = -1 // shown nothing yet
 	}
@@ -257,6 +262,18 @@ func (d *Daemon) say(what string, args ...any) {
 // begin tells the journal of the start and puts the cached policy into force,
 // while the way out is served already.
 func (d *Daemon) begin(ctx context.Context) {
+	d.beginPolicy(ctx)
+	close(d.begun)
+	if d.Policy == nil {
+		return
+	}
+	if err := d.Policy.Check(ctx); err != nil && ctx.Err() == nil {
+		d.fault(fmt.Sprintf("policy: %v", err), "load the policy again: doorctl policy load FILE")
+		d.note(ctx, policy.Event{Type: policy.ControllerFault, Detail: err.Error()})
+	}
+}
+
+func (d *Daemon) beginPolicy(ctx context.Context) {
 	d.note(ctx, policy.Event{Type: policy.ControllerReboot, Success: true, Detail: d.Build})
 	if d.Journal != nil {
 		d.noteOpened(ctx, d.Journal.Opened(), "the events in it are in no other place: keep the file for the maker")
@@ -266,15 +283,9 @@ func (d *Daemon) begin(ctx context.Context) {
 	}
 	d.noteOpened(ctx, d.Policy.Opened(), "load the policy again, and keep the file for the maker")
 	d.loading.Lock()
-	err := d.usePolicy(ctx)
-	d.loading.Unlock()
-	if err != nil && ctx.Err() == nil {
+	defer d.loading.Unlock()
+	if err := d.usePolicy(ctx); err != nil && ctx.Err() == nil {
 		d.fault(fmt.Sprintf("policy: %v", err), "load the policy again: doorctl policy load FILE")
-		return
-	}
-	if err := d.Policy.Check(ctx); err != nil && ctx.Err() == nil {
-		d.fault(fmt.Sprintf("policy: %v", err), "load the policy again: doorctl policy load FILE")
-		d.note(ctx, policy.Event{Type: policy.ControllerFault, Detail: err.Error()})
 	}
 }
 

@@ -29,7 +29,8 @@ type Setup struct {
 	Sim      api.Simulator // nil on a real board
 	// Seed is put into force if the cache has never had a policy. May be nil.
 	Seed *policy.Records
-	// Ready is called once doors are served and the socket listens.
+	// Ready is called once doors are served and the socket takes connections, but
+	// before the first of them is answered. May be nil.
 	Ready func(*Daemon)
 }
 
@@ -71,6 +72,9 @@ func Serve(ctx context.Context, s Setup) (err error) {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	if err := d.seed(s.Seed); err != nil {
+		d.Log.Error("the first policy was not loaded", "err", err)
+	}
 	return d.serve(ctx, s, listener)
 }
 
@@ -82,16 +86,17 @@ func (d *Daemon) serve(ctx context.Context, s Setup, listener net.Listener) erro
 		defer close(ended)
 		d.Run(ctx)
 	}()
-	if err := d.seed(ctx, s.Seed); err != nil {
-		d.Log.Error("the first policy was not loaded", "err", err)
+	select {
+	case <-d.begun:
+	case <-ended:
+	}
+	if s.Ready != nil {
+		s.Ready(d)
 	}
 	server := &http.Server{Handler: api.Handler(Server{d}, s.Sim), ReadHeaderTimeout: 5 * time.Second,
 		BaseContext: func(net.Listener) context.Context { return ctx }}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
-	if s.Ready != nil {
-		s.Ready(d)
-	}
 	var err error
 	select {
 	case <-ended:
@@ -103,14 +108,17 @@ func (d *Daemon) serve(ctx context.Context, s Setup, listener net.Listener) erro
 	return errors.Join(err, server.Close())
 }
 
-// seed loads a first policy into a cache that never had one.
-func (d *Daemon) seed(ctx context.Context, records *policy.Records) error {
+// seed puts a first policy into a cache that never had one; begin puts it into force.
+func (d *Daemon) seed(records *policy.Records) error {
 	if records == nil || d.Policy == nil {
 		return nil
 	}
 	if _, revision, err := d.Policy.Records(); err != nil || revision != 0 {
 		return err
 	}
-	_, err := d.LoadPolicy(ctx, records)
+	if problems := checkFormats(records); len(problems) > 0 {
+		return problems
+	}
+	_, err := d.Policy.Replace(records)
 	return err
 }
