@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 
 	"go.etcd.io/bbolt"
@@ -301,19 +302,18 @@ func TestCheckFindsWhatIsMissing(t *testing.T) {
 }
 
 func TestWhatIsNotDamageIsLeftAsItIs(t *testing.T) {
+	both := []string{policyFile, eventsFile}
 	newer := binary.BigEndian.AppendUint32(nil, 7)
 	cases := map[string]struct {
+		files []string
 		spoil func(t *testing.T, path string)
 		want  []string
 	}{
 		"of a newer doord": {
-			putMeta("schema", string(newer)+"9.4.1"),
+			both, putMeta("schema", string(newer)+"9.4.1"),
 			[]string{"schema 7", "doord 9.4.1", "up to 1", "written by a newer doord"}},
 		"with fields that this doord does not know": {
-			func(t *testing.T, p string) {
-				if filepath.Base(p) != policyFile {
-					t.Skip("it has none")
-				}
+			[]string{policyFile}, func(t *testing.T, p string) {
 				key := append([]byte("locks\x00"), idKey(9)...)
 				edit(func(tx *bbolt.Tx) error {
 					return tx.Bucket(recordsBucket).Put(key, sealed(key, []byte(`{"id":9,"beyond":true}`)))
@@ -321,20 +321,15 @@ func TestWhatIsNotDamageIsLeftAsItIs(t *testing.T) {
 			},
 			[]string{"locks", `unknown field "beyond"`, "written by a newer doord"}},
 		"a directory": {
-			func(t *testing.T, p string) { _ = os.Remove(p); _ = os.Mkdir(p, 0o700) },
+			both, func(t *testing.T, p string) { _ = os.Remove(p); _ = os.Mkdir(p, 0o700) },
 			[]string{"is a directory"}},
-		"unreadable": {
-			func(t *testing.T, p string) {
-				if os.Geteuid() == 0 || runtime.GOOS == "windows" {
-					t.Skip("root reads everything")
-				}
-				_ = os.Chmod(p, 0)
-			},
-			[]string{"permission denied", "chown"}},
+		"out of reach": { // for root too, who may read everything
+			both, func(t *testing.T, p string) { _ = os.Remove(p); _ = os.Symlink(p, p) },
+			[]string{"too many levels of symbolic links"}},
 	}
 	good := filled(t)
 	for what, c := range cases {
-		for _, name := range []string{policyFile, eventsFile} {
+		for _, name := range c.files {
 			t.Run(name+" "+what, func(t *testing.T) {
 				dir := t.TempDir()
 				if err := os.CopyFS(dir, os.DirFS(good)); err != nil {
@@ -361,6 +356,15 @@ func TestWhatIsNotDamageIsLeftAsItIs(t *testing.T) {
 					t.Errorf("set aside: %v", set)
 				}
 			})
+		}
+	}
+}
+
+func TestAFileOfAnotherUserComesWithWhatToDo(t *testing.T) {
+	err := advise(&fs.PathError{Op: "open", Path: "/state/policy.db", Err: syscall.EACCES})
+	for _, part := range []string{"open /state/policy.db", "permission denied", "chown"} {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("%q is not in: %v", part, err)
 		}
 	}
 }

@@ -109,9 +109,13 @@ func (r *Record) parse(text []byte, hash Hash) error {
 	return nil
 }
 
+// recordVersion is that of the JSON: within it members are added and never renamed.
+const recordVersion = 1
+
 // wire is a record's JSON without its hash: appendText writes what encoding/json
 // would make of it, several times faster.
 type wire struct {
+	Version    int              `json:"version"`
 	UUID       string           `json:"uuid"`
 	Sequence   uint64           `json:"sequence"`
 	Epoch      string           `json:"epoch"`
@@ -170,6 +174,7 @@ func (s *seconds) UnmarshalJSON(b []byte) error {
 // appendText appends the record's JSON without its hash.
 func appendText(b []byte, r *Record) []byte {
 	o := object{b: append(b, '{')}
+	o.uint("version", recordVersion)
 	o.text("uuid", r.UUID)
 	o.uint("sequence", r.Sequence)
 	o.text("epoch", r.Epoch)
