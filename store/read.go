@@ -85,10 +85,10 @@ func (j *Journal) Find(id string) (r Record, found bool, err error) {
 	return findUUID(f, head.Sequence, id)
 }
 
-// findUUID looks at the youngest events first: those are asked for. The UUID is
-// what every text begins with, so nothing is decoded on the way.
+// findUUID looks at the youngest events first: those are asked for. The UUID
+// stands at the beginning of every text, so nothing is decoded on the way.
 func findUUID(f *file, through uint64, uuid string) (r Record, found bool, err error) {
-	begin := []byte(`{"uuid":"` + uuid + `"`)
+	begin := fmt.Appendf(nil, `{"version":%d,"uuid":"%s"`, recordVersion, uuid)
 	for through > 0 && !found && err == nil {
 		err = f.view(func(tx *bbolt.Tx) error {
 			c := tx.Bucket(eventsBucket).Cursor()

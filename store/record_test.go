@@ -49,7 +49,7 @@ func TestUnmarshalRefusesWhatIsNoRecord(t *testing.T) {
 
 func TestSecondsAreExact(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		want := seconds(rapid.Int64Min(-1<<63 + 1).Draw(t, "ns")) // the least has no positive twin
+		want := seconds(rapid.Int64Min(-1<<63+1).Draw(t, "ns")) // the least has no positive twin
 		b, _ := want.MarshalJSON()
 		var got seconds
 		if err := got.UnmarshalJSON(b); err != nil || got != want {
