@@ -187,7 +187,7 @@ func childFillsDisk(dir string) {
 	}
 	var h policy.Holder
 	if revision, found, err := p.Lookup(card(1), &h); revision != 1 || !found || err != nil {
-		fatal(fmt.Errorf("the old policy is gone: %d, %v, %v", revision, found, err))
+		fatal(fmt.Errorf("the old policy is gone: %d, %v, %w", revision, found, err))
 	}
 	fmt.Println(j.Head().Sequence)
 

@@ -144,7 +144,8 @@ func (p *Plan) Covering(t time.Time) (Interval, bool) {
 // Next returns the first instant strictly after t at which At changes, and
 // whether there is one.
 func (p *Plan) Next(t time.Time) (time.Time, bool) {
-	now, next := t.Unix(), int64(never)
+	now := t.Unix()
+	var next int64
 	if p.effective.contains(now) {
 		next = p.effective.exit(now)
 	} else {

@@ -136,10 +136,12 @@ type ScanEnd struct{}
 // Fault is trouble that somebody should see, said once until it is over.
 type Fault struct{ Err error }
 
-// LineDown and LineUp are about the serial port: an adapter unplugged, and back.
+// The serial port itself.
 type (
+	// LineDown is an adapter that was unplugged, or a port that fails.
 	LineDown struct{ Err error }
-	LineUp   struct{}
+	// LineUp is the port back again.
+	LineUp struct{}
 )
 
 // Errors in events and from commands, for [errors.Is].

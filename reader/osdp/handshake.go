@@ -183,7 +183,7 @@ func (p *peer) keySetJob() (job, bool) {
 // keySetReply follows KEYSET. Whatever became of it, the next handshake shows which
 // key the reader has; only a refusal through the session ends the matter.
 func (p *peer) keySetReply(err error) {
-	if _, refused := err.(Nak); refused {
+	if refused := new(Nak); errors.As(err, refused) {
 		p.keys.Next = Key{}
 		p.saveKeys()
 		p.closeWindow(err)

@@ -9,8 +9,6 @@ type Fragment struct {
 	Data   []byte
 }
 
-const fragmentHead = 6
-
 // AppendData implements [Command] and [Reply].
 func (f Fragment) AppendData(b []byte) []byte {
 	b = binary.LittleEndian.AppendUint16(b, f.Total)

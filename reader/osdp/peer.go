@@ -1,6 +1,9 @@
 package osdp
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 // phase is where a reader stands on its way to being polled.
 //
@@ -350,7 +353,7 @@ func (p *peer) seen(q Query, want bool) {
 
 // setFault reports what stands in the way, once.
 func (p *peer) setFault(err error) {
-	if err != nil && p.fault != err {
+	if err != nil && !errors.Is(p.fault, err) {
 		p.bus.emit(p, Fault{err})
 	}
 	p.fault = err

@@ -241,7 +241,7 @@ func (p *peer) deliver(code ReplyCode, data []byte) {
 		p.finish(nil, x)
 		return
 	case LocalStatus:
-		if now := (Tamper{x.Tamper, x.PowerFail}); now != p.tamper {
+		if now := Tamper(x); now != p.tamper {
 			p.tamper = now
 			b.emit(p, now)
 		}

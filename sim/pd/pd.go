@@ -69,7 +69,6 @@ type PD struct {
 	reply   []byte
 	session *osdp.Session
 	trying  *osdp.Session
-	nonceA  osdp.Nonce
 	underD  bool // the session stands on the default key
 	heard   time.Duration
 	polled  bool
