@@ -28,20 +28,6 @@ const (
 	radians       = math.Pi / 180
 )
 
-// checks is the order of a decision. The first reason found stands.
-var checks = [...]func(*decider) Reason{
-	(*decider).wired,
-	(*decider).current,
-	(*decider).method,
-	(*decider).credential,
-	(*decider).member,
-	(*decider).lockdown,
-	(*decider).zone,
-	(*decider).restrictions,
-	(*decider).groups,
-	(*decider).secondFactor,
-}
-
 // Decide answers a request. It is a function of its arguments alone, and without
 // a trace it allocates nothing.
 func Decide(s *Set, r *Request, now Now, traced bool) Decision {
@@ -52,13 +38,17 @@ func Decide(s *Set, r *Request, now Now, traced bool) Decision {
 	if traced {
 		d.Trace = make([]Check, 0, tracedChecks)
 	}
-	for _, check := range &checks {
-		if reason := check(&d); reason != "" {
-			d.Reason = reason
-			return d.Decision
-		}
-	}
-	d.Granted = true
+	// The order of the checks: the first reason found stands.
+	d.Granted = !(d.denies(d.wired()) ||
+		d.denies(d.current()) ||
+		d.denies(d.method()) ||
+		d.denies(d.credential()) ||
+		d.denies(d.member()) ||
+		d.denies(d.lockdown()) ||
+		d.denies(d.zone()) ||
+		d.denies(d.restrictions()) ||
+		d.denies(d.groups()) ||
+		d.denies(d.secondFactor()))
 	return d.Decision
 }
 
@@ -70,6 +60,12 @@ type decider struct {
 	now    Now
 	door   *Door
 	reader *Reader
+}
+
+// denies takes the outcome of a check, and reports whether the decision is made.
+func (d *decider) denies(reason Reason) bool {
+	d.Reason = reason
+	return reason != ""
 }
 
 // note adds a check to the trace and returns its reason.

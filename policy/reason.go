@@ -1,5 +1,10 @@
 package policy
 
+import (
+	"maps"
+	"slices"
+)
+
 // Reason says why a request was denied; it is empty when it was granted. The
 // strings are stable: they stand in events, on the wire and in scripts.
 type Reason string
@@ -81,3 +86,6 @@ var codes = map[Reason]string{
 
 // Code returns the reason's 6-hex code, or "" for no reason.
 func (r Reason) Code() string { return codes[r] }
+
+// Reasons returns every reason there is, in the order of their names.
+func Reasons() []Reason { return slices.Sorted(maps.Keys(codes)) }

@@ -1,0 +1,83 @@
+package policy_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"doord/policy"
+	"doord/policy/schedule"
+)
+
+func TestLint(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(p *place)
+		path   string
+		say    string
+	}{
+		{"a door without a relay", func(*place) {}, "locks[0]", "no relay"},
+		{"a door of no group", func(p *place) { p.records.GroupLocks = nil }, "locks[0]", "no group"},
+		{"a time restriction without hours", func(p *place) { p.door().Time = true }, "locks[0].time_restriction_enabled", "denies everyone"},
+		{"hours without a time restriction", func(p *place) { p.hours(schedule.Lock, 8, 18) }, "locks[0].time_restriction_enabled", "no effect"},
+		{"a group's time restriction without hours", func(p *place) { p.group().Time = true }, "groups[0].time_restriction_enabled", "denies everyone"},
+		{"a group's hours without a restriction", func(p *place) { p.hours(schedule.Group, 8, 18) }, "groups[0].time_restriction_enabled", "no effect"},
+		{"a group that is over", func(p *place) { p.group().Validity = past }, "groups[0].valid_until", "admits nobody"},
+		{"a group that opens nothing", func(*place) {}, "groups[1]", "opens no door"},
+		{"a fence nowhere", func(p *place) {
+			p.door().Geofence = true
+			p.records.Place.Latitude, p.records.Place.Longitude = 0, 0
+		}, "locks[0].geofence_restriction_enabled", "coordinates"},
+		{"a door that holds people in", (*place).out, "locks[0]", "stays inside"},
+		{"a release that is short", func(p *place) {
+			p.records.RelayConnections = []policy.RelayConnection{{ID: 1, ControllerID: 1, Channel: 1, Type: policy.RelayLock, LockID: 1, Duration: 2}}
+		}, "controller_relay_connections[0].duration", "at least 3 s"},
+		{"first to arrive with nothing to start", func(p *place) {
+			p.hours(schedule.Lock, 7, 9)
+			p.records.Schedules[0].Consequence = schedule.FirstToArrive
+		}, "locks[0]", "no unlock schedule"},
+		{"first to arrive that ends too soon", func(p *place) {
+			p.hours(schedule.Lock, 7, 9)
+			p.hours(schedule.Lock, 8, 18)
+			p.records.Schedules[0].Consequence, p.records.Schedules[1].Consequence = schedule.FirstToArrive, schedule.Unlock
+		}, "locks[0]", "2026-03-09 09:00"},
+		{"what the schedules' own linter finds", func(p *place) {
+			p.hours(schedule.Lock, 8, 18)
+			p.records.Schedules[0].Enabled = false
+		}, "schedules[0].enabled", "no effect"},
+		{"a member of no group", func(p *place) { p.records.Members = []policy.Member{{ID: 7}} }, "members[0]", "in no group"},
+		{"an assignment that is over", func(p *place) {
+			p.records.RoleAssignments = []policy.RoleAssignment{{ID: 1, MemberID: 7, Validity: past}}
+		}, "role_assignments[0].valid_until", "over"},
+		{"a card that is over", func(p *place) { p.records.Credentials = []policy.Credential{{ID: 1, Validity: past}} }, "credentials[0].valid_until", "over"},
+		{"a phone with one key", func(p *place) { p.records.Credentials = []policy.Credential{{ID: 1, Kind: policy.KindPhone}} }, "credentials[0].unlocked_public_key", "missing"},
+		{"an alarm that nobody hears", func(p *place) { p.records.AlarmRules = []policy.AlarmRule{{ID: 1}} }, "alarm_rules[0]", "tells nobody"},
+		{"a zone without an outside", func(p *place) {
+			p.records.Zones = []policy.Zone{{ID: 1, Doors: []policy.ZoneDoor{{LockID: 1}}}}
+		}, "zones[0].doors", "none is exterior"},
+		{"a zone without doors", func(p *place) { p.records.Zones = []policy.Zone{{ID: 1}} }, "zones[0]", "no doors"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := open()
+			c.change(p)
+			got := policy.Lint(&p.records, time.UTC, noon)
+			if !slices.ContainsFunc(got, func(x policy.Problem) bool { return x.Path == c.path && strings.Contains(x.Text, c.say) }) {
+				t.Errorf("want %s: …%s…; got\n%v", c.path, c.say, got)
+			}
+		})
+	}
+}
+
+func TestWeekOfADoor(t *testing.T) {
+	p := open()
+	p.hours(schedule.Lock, 8, 18)
+	set := policy.Compile(&p.records, 1, "", time.UTC)
+	week, ok := set.Week(1, schedule.Date{Year: 2026, Month: time.March, Day: 2})
+	if !ok || len(week.Allow[0].Hours) != 1 || week.Allow[0].Hours[0].From != schedule.ClockAt(8, 0) || len(week.Allow[1].Hours) != 0 {
+		t.Errorf("%v %t", week.Allow, ok)
+	}
+	if _, ok := set.Week(9, schedule.Date{Year: 2026, Month: time.March, Day: 2}); ok {
+		t.Error("a door that there is not has a week")
+	}
+}
