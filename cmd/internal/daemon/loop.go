@@ -86,16 +86,20 @@ func (d *Daemon) round(m message) (rest time.Duration) {
 	}
 	a.events = d.step(m.in)
 	d.audit.mark(d, a.events)
-	d.act()
+	mismatches := d.act()
 	d.record(a.events)
+	for _, m := range mismatches {
+		d.mismatch(m)
+	}
 	if m.query != nil {
 		m.query(d.core)
 	}
 	return d.rest()
 }
 
-// act brings relays and readers to what the core wants.
-func (d *Daemon) act() {
+// act brings relays and readers to what the core wants. It returns the relays that
+// ceased to follow, or follow again.
+func (d *Daemon) act() []relay.Mismatch {
 	wanted := d.outputs()
 	if d.egressDown.Load() {
 		wanted |= d.failSafe // nothing serves the way out: no power for these
@@ -109,10 +113,15 @@ func (d *Daemon) act() {
 	}
 	d.unset = err != nil
 	for _, m := range mismatches {
-		d.mismatch(m)
+		d.broken[m.Channel] = m.Got != m.Wanted
+		hint := ""
+		if d.broken[m.Channel] {
+			hint = "check the relay and its line"
+		}
+		d.fault(m.Channel.String()+" does not follow", hint)
 	}
 	if d.crash.down {
-		return
+		return mismatches
 	}
 	for i := range d.shown {
 		if f := d.core.Feedback(i); f != d.shown[i] {
@@ -120,21 +129,17 @@ func (d *Daemon) act() {
 			d.show(i, f)
 		}
 	}
+	return mismatches
 }
 
 const relaysFault = "relays cannot be set or read"
 
-// mismatch alarms for a relay that does not follow.
+// mismatch makes an event of a relay that does not follow, or follows again.
 func (d *Daemon) mismatch(m relay.Mismatch) {
 	ok := m.Got == m.Wanted
-	what := m.Channel.String() + " does not follow"
-	d.broken[m.Channel] = !ok
 	detail := "follows again"
-	if ok {
-		d.fault(what, "")
-	} else {
+	if !ok {
 		detail = fmt.Sprintf("wanted %t, is %t", m.Wanted, m.Got)
-		d.fault(what, "check the relay and its line")
 	}
 	d.record(d.step(controller.Noted{Event: policy.Event{Type: policy.RelayMismatch, Success: ok, Detail: detail,
 		Object: policy.Ref{Type: "controller_relay", ID: int64(m.Channel), Name: m.Channel.String()}}}))
