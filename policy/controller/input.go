@@ -45,6 +45,8 @@ type Changed struct {
 	Status Status
 	Active bool // it differs from its normal state; for fire, cut and short too
 	Flood  bool // it changes faster than anybody could do it
+	// Initial is the first report since the start: an input at rest is no news then.
+	Initial bool
 }
 
 // Status is the electrical status of an input.

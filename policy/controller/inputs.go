@@ -47,8 +47,14 @@ func (c *Controller) changed(now policy.Now, in Changed) {
 			c.step(now, i, door.Contacted{Contact: contact})
 		}
 	case policy.InputTamperS:
+		if in.Initial && !in.Active {
+			return
+		}
 		c.tell(now, policy.Event{Type: policy.ControllerTamper, Object: input, Success: true, Detail: word(in.Active, "opened", "closed")})
 	case policy.InputPanel:
+		if in.Initial && !in.Active {
+			return
+		}
 		c.tell(now, policy.Event{Type: policy.InputTriggered, Object: input, Success: true, Detail: word(in.Active, "active", "inactive")})
 	}
 }

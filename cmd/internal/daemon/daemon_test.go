@@ -19,3 +19,14 @@ func TestACardOpensItsDoorAndTheJournalSaysSo(t *testing.T) {
 		r.faulty()
 	})
 }
+
+func TestInputsAtRestAreNoNewsAtTheStart(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t)
+		if got := r.events(); len(got) != 2 {
+			t.Errorf("a quiet start has %d events: %q", len(got), got)
+		}
+		r.settle("box", true)
+		r.happened("controller.tamper box detail=opened")
+	})
+}

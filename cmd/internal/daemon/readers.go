@@ -53,7 +53,7 @@ func (d *Daemon) runOthers(ctx context.Context) {
 }
 
 func changed(bank config.Bank, c rex.Change) controller.Changed {
-	return controller.Changed{Line: bank.Index[c.Input], Status: controller.Status(c.State.String()), Active: c.Active, Flood: c.Flood}
+	return controller.Changed{Line: bank.Index[c.Input], Status: controller.Status(c.State.String()), Active: c.Active, Flood: c.Flood, Initial: c.Initial}
 }
 
 // post gives the loop an input and does not wait for what comes of it.
