@@ -3,6 +3,7 @@ package policy
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -93,8 +94,8 @@ func plain(err error) string { return strings.TrimPrefix(err.Error(), "json: ") 
 
 // position tells line and column of a syntax error.
 func position(data []byte, err error) string {
-	syntax, ok := err.(*json.SyntaxError)
-	if !ok || syntax.Offset > int64(len(data)) {
+	var syntax *json.SyntaxError
+	if !errors.As(err, &syntax) || syntax.Offset > int64(len(data)) {
 		return ""
 	}
 	before := data[:syntax.Offset]

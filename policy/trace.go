@@ -31,7 +31,7 @@ func (c Check) String() string {
 type Value struct {
 	kind  valueKind
 	text  string
-	a, b  int64
+	a     int64
 	start time.Time
 	end   time.Time
 }

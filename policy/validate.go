@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"doord/policy/schedule"
 )
 
 // Relay and input channels of the board.
@@ -274,10 +276,12 @@ func (v *validator) schedules(r *Records, groups, locks map[int64]bool) {
 			v.must(p.Field, false, "%s", p.Text)
 		}
 		switch s.Scheduleable.Type {
-		case "Group":
+		case schedule.Group:
 			v.refers("scheduleable.id", s.Scheduleable.ID, "group", groups)
-		case "Lock":
+		case schedule.Lock:
 			v.refers("scheduleable.id", s.Scheduleable.ID, "lock", locks)
+		case schedule.ElevatorStop:
+			v.must("scheduleable.type", false, "elevator stops are not served by this controller: leave the schedule out")
 		}
 	}
 }
