@@ -51,11 +51,31 @@ var plain = map[policy.EventType]string{
 	policy.ReaderResetTamper:    "reader tamper reset",
 	policy.ReaderOnline:         "reader is there",
 	policy.ReaderOffline:        "reader is GONE",
+	policy.ReaderSecureLost:     "secure channel lost",
+	policy.ZoneActivate:         "zone armed by its hours",
+	policy.ZoneTransition:       "zone level changed by its hours",
+	policy.ZoneOnAccess:         "zone level changed by an unlock",
+	policy.ZoneOverride:         "zone level changed by a person",
+	policy.ZoneViolate:          "ZONE VIOLATED",
+	policy.ZoneReset:            "zone reset",
+	policy.AlarmStarted:         "ALARM",
+	policy.AlarmSilenced:        "alarm silenced",
+	policy.AlarmReset:           "alarm reset",
+	policy.ControllerStale:      "policy is STALE: the place was not reached",
 	policy.ExcessivePINAttempts: "too many wrong PINs: PINs are blocked for 5 minutes",
+}
+
+// detailed are those whose detail a person wants too.
+var detailed = map[policy.EventType]bool{
+	policy.ReaderSecureLost: true, policy.ZoneActivate: true, policy.ZoneTransition: true, policy.ZoneOnAccess: true,
+	policy.ZoneOverride: true, policy.AlarmStarted: true,
 }
 
 func (w Words) what(r store.Record) string {
 	if text, ok := plain[r.Type]; ok {
+		if r.Detail != "" && detailed[r.Type] {
+			text += " (" + strings.ReplaceAll(r.Detail, "_", " ") + ")"
+		}
 		return text
 	}
 	switch r.Type {
