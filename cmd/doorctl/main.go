@@ -111,7 +111,7 @@ func usage(format string, args ...any) error { return usageError{fmt.Errorf(form
 
 // isCobraUsage recognises what cobra itself finds wrong, which has no type.
 func isCobraUsage(err error) bool {
-	for _, start := range []string{"unknown command", "unknown flag", "unknown shorthand", "accepts ", "requires ", "required flag", "invalid argument", "flag needs"} {
+	for _, start := range []string{"unknown command", "unknown flag", "unknown shorthand", "accepts ", "requires ", "required flag", "invalid argument", "flag needs", "at least one of the flags", "if any flags in the group"} {
 		if strings.HasPrefix(err.Error(), start) {
 			return true
 		}

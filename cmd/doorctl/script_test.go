@@ -1,0 +1,139 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// bin holds doorsim and doorctl as they are built for use.
+var bin string
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		dir, err := os.MkdirTemp("", "doorctl")
+		if err != nil {
+			panic(err)
+		}
+		defer os.RemoveAll(dir)
+		bin = dir
+		if out, err := exec.Command("go", "build", "-o", dir, "doord/cmd/doorsim", "doord/cmd/doorctl").CombinedOutput(); err != nil {
+			panic(fmt.Sprintf("%v: %s", err, out))
+		}
+		return m.Run()
+	}())
+}
+
+// TestScripts runs the real programs over a real socket.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("PATH", bin+string(filepath.ListSeparator)+e.Getenv("PATH"))
+			e.Setenv("DOORD_SOCKET", filepath.Join(e.WorkDir, "dir", "doord.sock"))
+			e.Values[running{}] = &sims{}
+			e.Defer(func() { e.Values[running{}].(*sims).killAll() })
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"doorsim-start": start, // waits for the line that says that it is ready, and keeps it in ready.json
+			"doorsim-end":   end,   // SIGTERM: the exit code must be 0
+			"doorsim-kill":  kill,  // kill -9
+			"exit":          exit,  // exit CODE COMMAND…: the exit code must be that
+			"spoil":         spoil, // FILE: cut it in the middle
+		},
+	})
+}
+
+type running struct{}
+
+// sims are the daemons of one script.
+type sims struct{ list []*exec.Cmd }
+
+func (s *sims) killAll() {
+	for _, c := range s.list {
+		_ = c.Process.Kill() // one that has ended already is no matter
+		_ = c.Wait()
+	}
+	s.list = nil
+}
+
+func (s *sims) last(ts *testscript.TestScript) *exec.Cmd {
+	if len(s.list) == 0 {
+		ts.Fatalf("no doorsim runs")
+	}
+	c := s.list[len(s.list)-1]
+	s.list = s.list[:len(s.list)-1]
+	return c
+}
+
+func start(ts *testscript.TestScript, _ bool, args []string) {
+	c := exec.Command(filepath.Join(bin, "doorsim"), append([]string{"--dir", ts.MkAbs("dir")}, args...)...)
+	c.Env = append(os.Environ(), "TZ=UTC")
+	log, err := os.Create(ts.MkAbs("doorsim.log"))
+	ts.Check(err)
+	defer log.Close()
+	c.Stderr = log
+	out, err := c.StdoutPipe()
+	ts.Check(err)
+	ts.Check(c.Start())
+	s := ts.Value(running{}).(*sims)
+	s.list = append(s.list, c)
+	line := make(chan string, 1)
+	go func() {
+		text, _ := bufio.NewReader(out).ReadString('\n')
+		line <- text
+	}()
+	select {
+	case text := <-line:
+		ts.Check(os.WriteFile(ts.MkAbs("ready.json"), []byte(text), 0o600))
+	case <-time.After(20 * time.Second):
+		ts.Fatalf("doorsim is not ready")
+	}
+}
+
+func end(ts *testscript.TestScript, _ bool, _ []string) {
+	c := ts.Value(running{}).(*sims).last(ts)
+	ts.Check(c.Process.Signal(syscall.SIGTERM))
+	if err := c.Wait(); err != nil {
+		ts.Fatalf("doorsim after SIGTERM: %v", err)
+	}
+}
+
+func kill(ts *testscript.TestScript, _ bool, _ []string) {
+	c := ts.Value(running{}).(*sims).last(ts)
+	ts.Check(c.Process.Kill())
+	_ = c.Wait() // it says that it was killed
+}
+
+func exit(ts *testscript.TestScript, _ bool, args []string) {
+	err := ts.Exec(args[1], args[2:]...)
+	code := 0
+	if e, ok := err.(*exec.ExitError); ok { //nolint:errorlint // Exec gives the error itself
+		code = e.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	if fmt.Sprint(code) != args[0] {
+		ts.Fatalf("exit code %d, not %s", code, args[0])
+	}
+}
+
+func spoil(ts *testscript.TestScript, _ bool, args []string) {
+	for _, name := range args {
+		path := ts.MkAbs(name)
+		data, err := os.ReadFile(path)
+		ts.Check(err)
+		for i := range data[:min(len(data), 16384)] {
+			data[i] ^= 0xa5
+		}
+		ts.Check(os.WriteFile(path, data, 0o600))
+	}
+}
