@@ -76,6 +76,10 @@ func (v *validator) relays(c *Config) {
 		v.once(where+".channel", fmt.Sprintf("relay channel %d", r.Channel))
 		v.line(where+".line", r.Line)
 		v.level(where+".active", r.Active)
+		for _, d := range c.Doors {
+			moved := slices.Contains(d.Relays, r.Channel)
+			v.must(!moved || r.Use == "" || r.Use == relay.Lock, where+".use", "door %s is on this relay: leave use out", d.Name)
+		}
 	}
 }
 
