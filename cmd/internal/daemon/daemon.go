@@ -307,9 +307,21 @@ func (d *Daemon) send(ctx context.Context, in controller.Input) ([]policy.Event,
 	return d.ask(ctx, message{in: in})
 }
 
-// look lets a function look at the core, in the loop.
+// look lets a function look at the core, in the loop. Once look has returned the
+// function is not called any more, also if its caller left before its turn.
 func (d *Daemon) look(ctx context.Context, f func(*controller.Controller)) error {
-	_, err := d.ask(ctx, message{query: f})
+	var mu sync.Mutex
+	var left bool
+	_, err := d.ask(ctx, message{query: func(c *controller.Controller) {
+		mu.Lock()
+		defer mu.Unlock()
+		if !left {
+			f(c)
+		}
+	}})
+	mu.Lock()
+	defer mu.Unlock()
+	left = true
 	return err
 }
 

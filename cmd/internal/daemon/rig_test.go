@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+	"pgregory.net/rapid"
 
 	"doord/cmd/internal/api"
 	"doord/cmd/internal/config"
@@ -37,14 +38,14 @@ const (
 // rig is a daemon on a simulated board with real files, in a synctest bubble:
 // time stands still until a test lets it pass.
 type rig struct {
-	testing.TB
-	dir     string
-	config  *config.Config
-	board   *board.Board
-	policy  *store.Policy
-	journal *store.Journal
-	daemon  *Daemon
-	server  Server
+	rapid.TB // of a test, a benchmark or a property
+	dir      string
+	config   *config.Config
+	board    *board.Board
+	policy   *store.Policy
+	journal  *store.Journal
+	daemon   *Daemon
+	server   Server
 
 	began  time.Time // of the board's clock
 	mark   uint64    // events up to here were seen
@@ -79,7 +80,7 @@ func (r *rig) seed(records *policy.Records) {
 	}
 }
 
-func boardConfig(t testing.TB) *config.Config {
+func boardConfig(t rapid.TB) *config.Config {
 	t.Helper()
 	c, err := config.Load("testdata/board.toml")
 	if err != nil {
@@ -88,7 +89,7 @@ func boardConfig(t testing.TB) *config.Config {
 	return c
 }
 
-func place(t testing.TB) *policy.Records {
+func place(t rapid.TB) *policy.Records {
 	t.Helper()
 	data, err := os.ReadFile("testdata/place.json")
 	if err != nil {
@@ -176,7 +177,7 @@ func (r *rig) pass(d time.Duration) {
 }
 
 // bits are the frame of a card.
-func bits(t testing.TB, facility, number uint64) wiegand.Bits {
+func bits(t rapid.TB, facility, number uint64) wiegand.Bits {
 	t.Helper()
 	b, err := wiegand.Encode("H10301", policy.Token{Class: policy.TokenNumber, Facility: facility, Number: number})
 	if err != nil {
@@ -185,21 +186,23 @@ func bits(t testing.TB, facility, number uint64) wiegand.Bits {
 	return b
 }
 
-// readTime is how long a card of 26 bits takes: 25 intervals and 5 of silence.
-const readTime = 30 * time.Millisecond
+// silence ends a frame of 26 bits: five intervals.
+const silence = 5 * time.Millisecond
 
-// send starts the pulses of a card; tap also waits until it was read.
-func (r *rig) send(reader string, facility, number uint64) {
+// send starts the pulses of a card and returns when the last of them falls; tap
+// also waits until it was read.
+func (r *rig) send(reader string, facility, number uint64) (end time.Duration) {
 	r.Helper()
-	if _, err := r.board.Present(r.reader(reader), bits(r, facility, number), wiegand.Shape{}, 0); err != nil {
+	end, err := r.board.Present(r.reader(reader), bits(r, facility, number), wiegand.Shape{}, 0)
+	if err != nil {
 		r.Fatal(err)
 	}
+	return end
 }
 
 func (r *rig) tap(reader string, facility, number uint64) {
 	r.Helper()
-	r.send(reader, facility, number)
-	r.pass(readTime)
+	r.pass(r.send(reader, facility, number) + silence - r.board.Now())
 }
 
 func (r *rig) reader(name string) int {
@@ -335,7 +338,7 @@ func bubble(t *testing.T, f func(t *testing.T)) {
 }
 
 // copyOf returns records that can be changed.
-func copyOf(t testing.TB, r *policy.Records) *policy.Records {
+func copyOf(t rapid.TB, r *policy.Records) *policy.Records {
 	t.Helper()
 	data, err := json.Marshal(r)
 	if err != nil {
