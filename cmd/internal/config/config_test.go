@@ -194,21 +194,3 @@ func TestAFileThatIsNotThere(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
-
-func FuzzParse(f *testing.F) {
-	f.Add(good)
-	f.Add("")
-	f.Add("device_id = 1")
-	f.Add("[[door]]\nname=\"a\"\nrelays=[1,1]\n")
-	f.Fuzz(func(t *testing.T, text string) {
-		c, err := Parse([]byte(text))
-		if err != nil {
-			return
-		}
-		if p := c.Validate(); len(p) > 0 {
-			t.Errorf("it is taken, and does not validate: %v", p)
-		}
-		c.Board()
-		c.Warnings()
-	})
-}
