@@ -77,9 +77,13 @@ func (l *linter) locks() {
 // still runs: from then on the door is unlocked though nobody came.
 func (l *linter) early(path string, d *Door) {
 	for window := range d.FirstToArrive.Between(l.now, l.now.Add(lintFor)) {
-		if unlock, ok := d.Unlock.Covering(window.End); ok && unlock.Start.Before(window.End) {
+		end := window.End
+		if whole, ok := d.FirstToArrive.Covering(window.Start); ok {
+			end = whole.End // Between cuts the last one off
+		}
+		if unlock, ok := d.Unlock.Covering(end); ok && !end.IsZero() && unlock.Start.Before(end) {
 			l.problems.add(path, "first_to_arrive ends at %s inside the unlock schedule: from then on nobody need have arrived",
-				window.End.Format("2006-01-02 15:04"))
+				end.Format("2006-01-02 15:04"))
 			return
 		}
 	}

@@ -69,6 +69,21 @@ func TestLint(t *testing.T) {
 	}
 }
 
+// The office of the golden traces: what it has is meant, but for these.
+func TestLintOfASoundPolicy(t *testing.T) {
+	r, err := policy.ParseRecords(office(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var paths []string
+	for _, x := range policy.Lint(&r, time.UTC, noon) {
+		paths = append(paths, x.Path)
+	}
+	if want := []string{"schedules[5].ends_at", "locks[3]"}; !slices.Equal(paths, want) {
+		t.Errorf("got %v, want %v", paths, want)
+	}
+}
+
 func TestWeekOfADoor(t *testing.T) {
 	p := open()
 	p.hours(schedule.Lock, 8, 18)
