@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"strconv"
 	"time"
@@ -46,13 +47,15 @@ func (m *manager) tell(state string) {
 }
 
 // beat feeds the watchdog. The loop calls it after each round and nobody else
-// does: a loop that is stuck feeds nothing.
+// does: a loop that is stuck feeds nothing. It also asks for as much more time to
+// start: READY waits for the disk, and a loop that turns serves the way out
+// meanwhile.
 func (m *manager) beat() {
 	if m.every == 0 {
 		return
 	}
 	if now := time.Now(); now.Sub(m.fed) >= m.every {
 		m.fed = now
-		m.tell("WATCHDOG=1")
+		m.tell(fmt.Sprintf("WATCHDOG=1\nEXTEND_TIMEOUT_USEC=%d", (4 * m.every).Microseconds()))
 	}
 }
