@@ -116,7 +116,7 @@ func (t *tool) readerReset() *cobra.Command {
 }
 
 func (t *tool) policy() *cobra.Command {
-	cmd := &cobra.Command{Use: "policy", Short: "The place's records"}
+	cmd := &cobra.Command{Use: "policy", Short: "The place's records", RunE: family}
 	cmd.AddCommand(&cobra.Command{
 		Use: "load FILE", Short: "Put a place's records in force; every fault in them is told", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

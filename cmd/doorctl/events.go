@@ -21,7 +21,10 @@ func (t *tool) events() *cobra.Command {
 			c := t.client()
 			words := c.Words(cmd.Context())
 			for record, err := range c.Events(cmd.Context(), since, follow) {
-				if err != nil {
+				switch {
+				case follow && cmd.Context().Err() != nil:
+					return nil // Ctrl-C is how it ends
+				case err != nil:
 					return err
 				}
 				if t.json {

@@ -3,11 +3,12 @@
 //
 // Every command has --json, whose output states its version, and exits with
 //
-//	0  done
-//	1  it failed; the message says what to do
-//	2  the command line is wrong
-//	3  the daemon refused: a lockdown stands, a fire input is still active
-//	4  no daemon answers
+//	0    done
+//	1    it failed; the message says what to do
+//	2    the command line is wrong
+//	3    the daemon refused: a lockdown stands, a fire input is still active
+//	4    no daemon answers
+//	130  it was interrupted, and may or may not have been done
 package main
 
 import (
@@ -34,6 +35,7 @@ const (
 	exitUsage       = 2
 	exitRefused     = 3
 	exitUnreachable = 4
+	exitInterrupted = 130
 )
 
 // tool is what all commands share.
@@ -73,8 +75,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
-	if err == nil || errors.Is(err, context.Canceled) {
+	if err == nil {
 		return 0
+	}
+	if ctx.Err() != nil {
+		fmt.Fprintln(stderr, "doorctl: interrupted: it may or may not have been done")
+		return exitInterrupted
 	}
 	t.complain(stderr, err)
 	var no refused
@@ -108,6 +114,14 @@ func (t *tool) complain(w io.Writer, err error) {
 type usageError struct{ error }
 
 func usage(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// family is what a command does that only holds others.
+func family(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usage("unknown command %q for %q; --help lists them", args[0], cmd.CommandPath())
+	}
+	return cmd.Help()
+}
 
 // isCobraUsage recognises what cobra itself finds wrong, which has no type.
 func isCobraUsage(err error) bool {

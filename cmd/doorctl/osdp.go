@@ -20,7 +20,7 @@ import (
 )
 
 func (t *tool) osdp() *cobra.Command {
-	cmd := &cobra.Command{Use: "osdp", Short: "The readers on RS-485 lines"}
+	cmd := &cobra.Command{Use: "osdp", Short: "The readers on RS-485 lines", RunE: family}
 	cmd.AddCommand(t.osdpStatus(), t.osdpScan(), t.osdpCommission(), t.osdpAddress(), t.osdpSpeed(),
 		t.osdpLED(), t.osdpBuzzer(), t.osdpText(), t.osdpUpdate(), t.osdpTrace())
 	return cmd
@@ -320,6 +320,9 @@ func (t *tool) osdpTrace() *cobra.Command {
 				write = osdp.NewCapture(file, time.Now()).Write
 			}
 			err = t.traceFrames(body, count, write)
+			if cmd.Context().Err() != nil {
+				err = nil // Ctrl-C is how it ends
+			}
 			if file != nil {
 				err = errors.Join(err, file.Close())
 			}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
 )
 
 // bin holds doorsim and doorctl as they are built for use.
@@ -47,6 +48,7 @@ func TestScripts(t *testing.T) {
 			"doorsim-end":   end,   // SIGTERM: the exit code must be 0
 			"doorsim-kill":  kill,  // kill -9
 			"exit":          exit,  // exit CODE COMMAND…: the exit code must be that
+			"disk":          disk,  // full or free, for the doorsim that runs
 			"spoil":         spoil, // FILE: cut it in the middle
 		},
 	})
@@ -111,6 +113,19 @@ func kill(ts *testscript.TestScript, _ bool, _ []string) {
 	c := ts.Value(running{}).(*sims).last(ts)
 	ts.Check(c.Process.Kill())
 	_ = c.Wait() // it says that it was killed
+}
+
+// disk has every write to a file fail, or ends that.
+func disk(ts *testscript.TestScript, _ bool, args []string) {
+	list := ts.Value(running{}).(*sims).list
+	pid := list[len(list)-1].Process.Pid
+	var limit unix.Rlimit
+	ts.Check(unix.Prlimit(pid, unix.RLIMIT_FSIZE, nil, &limit))
+	limit.Cur = limit.Max
+	if args[0] == "full" {
+		limit.Cur = 1
+	}
+	ts.Check(unix.Prlimit(pid, unix.RLIMIT_FSIZE, &limit, nil))
 }
 
 func exit(ts *testscript.TestScript, _ bool, args []string) {

@@ -15,7 +15,7 @@ import (
 )
 
 func (t *tool) sim() *cobra.Command {
-	cmd := &cobra.Command{Use: "sim", Short: "Do something at the simulated board (doorsim only)"}
+	cmd := &cobra.Command{Use: "sim", Short: "Do something at the simulated board (doorsim only)", RunE: family}
 	cmd.AddCommand(t.simCard(), t.simWiegand(), t.simKey(), t.simInput(), t.simFire(), t.simRelay(), t.simTap(), t.simPhone(), t.simApp())
 	return cmd
 }

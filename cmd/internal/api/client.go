@@ -84,8 +84,12 @@ func (c *Client) Events(ctx context.Context, since uint64, follow bool) iter.Seq
 				return
 			}
 		}
-		if err := lines.Err(); err != nil && ctx.Err() == nil {
-			yield(store.Record{}, fmt.Errorf("the daemon went away: %w", err))
+		switch err := lines.Err(); {
+		case ctx.Err() != nil:
+		case err != nil:
+			yield(store.Record{}, fmt.Errorf("%w any more at %s: %w", ErrUnreachable, c.socket, err))
+		case follow:
+			yield(store.Record{}, fmt.Errorf("%w any more at %s: it has ended", ErrUnreachable, c.socket))
 		}
 	}
 }

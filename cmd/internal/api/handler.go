@@ -220,7 +220,7 @@ func (s *server) events(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	const page = 256
-	for {
+	for begun := false; ; begun = true {
 		list, err := journal.Since(since, page)
 		for _, record := range list {
 			if !write(record) {
@@ -233,7 +233,13 @@ func (s *server) events(w http.ResponseWriter, r *http.Request) {
 			since = damage.Sequence
 			continue
 		}
-		if err != nil || len(list) < page {
+		switch {
+		case err != nil && !begun && len(list) == 0:
+			fail(w, r, err)
+			return
+		case err != nil:
+			panic(http.ErrAbortHandler) // the client is not to take this for all there is
+		case len(list) < page:
 			return
 		}
 	}

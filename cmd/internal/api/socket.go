@@ -9,6 +9,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"time"
 )
 
@@ -35,8 +36,9 @@ func Listen(path, group string) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("socket %s: %w; api.socket in the board's configuration names another", path, err)
 	}
+	l.(*net.UnixListener).SetUnlinkOnClose(false) // by then the short path may be another's
 	if err := permit(path, group); err != nil {
-		return nil, errors.Join(err, l.Close())
+		return nil, errors.Join(err, socket{l, path}.Close())
 	}
 	return socket{l, path}, nil
 }
@@ -65,9 +67,13 @@ func vacate(path string) error {
 	case info.Mode()&fs.ModeSocket == 0:
 		return fmt.Errorf("socket %s: there is something else that is no socket: move it away, or name another path", path)
 	}
-	if c, err := dialSocket(path); err == nil {
+	c, err := dialSocket(path)
+	switch {
+	case err == nil:
 		_ = c.Close() // it was only a knock
 		return fmt.Errorf("socket %s: another daemon answers there: stop it first, or name another path", path)
+	case !errors.Is(err, syscall.ECONNREFUSED): // it may be alive and only too busy to answer
+		return fmt.Errorf("socket %s: nobody can tell whether a daemon is there: %w; stop it, or remove the socket", path, err)
 	}
 	if err := os.Remove(path); err != nil {
 		return fmt.Errorf("socket %s: %w", path, err)

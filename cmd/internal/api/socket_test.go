@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -199,5 +200,31 @@ func TestAClientWithoutADaemonSaysWhatToDo(t *testing.T) {
 				t.Errorf("events: %v", err)
 			}
 		}
+	}
+}
+
+// A daemon that is too busy to take one more caller is alive.
+func TestASocketWhoseDaemonIsBusyIsLeftAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "doord.sock")
+	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(fd)
+	if err := errors.Join(syscall.Bind(fd, &syscall.SockaddrUnix{Name: path}), syscall.Listen(fd, 0)); err != nil {
+		t.Fatal(err)
+	}
+	for { // until nobody more fits into the queue
+		c, err := dialSocket(path)
+		if err != nil {
+			break
+		}
+		defer c.Close()
+	}
+	if _, err := Listen(path, ""); err == nil || !strings.Contains(err.Error(), "nobody can tell whether a daemon is there") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := os.Lstat(path); err != nil {
+		t.Errorf("the socket is gone: %v", err)
 	}
 }
