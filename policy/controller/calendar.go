@@ -41,16 +41,8 @@ func (c *Controller) runCalendar(now policy.Now) {
 	if c.set == nil && !k.outdated || k.holds(now) {
 		return
 	}
-	for i := range c.zones {
-		c.stepZone(now, i, nil)
-	}
+	c.runZones(now)
 	*k = calendar{epoch: now.At(0).Wall, set: now.WallSet}
-	for i := range c.zones {
-		if now.WallSet {
-			next, ok := c.zones[i].Next(now)
-			k.wait(now, next, ok)
-		}
-	}
 	for i := range c.doors {
 		if on := c.unlockRuns(now, i); on != c.doors[i].State.Scheduled {
 			c.step(now, i, door.Scheduled{On: on})
@@ -62,6 +54,7 @@ func (c *Controller) runCalendar(now policy.Now) {
 			k.wait(now, next, ok)
 		}
 	}
+	c.awaitZones(now)
 	c.runExpiry(now)
 }
 

@@ -23,7 +23,7 @@ type Controller struct {
 
 	attended []Attendance // at the doors
 	attempts []Attempts   // at the doors
-	zones    []armed
+	zones    []zone.Zone
 	alarms   map[int64]Alarm // that are active, by rule
 	sirens   []policy.RelayConnection
 	calendar calendar

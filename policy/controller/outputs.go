@@ -98,7 +98,7 @@ func (c *Controller) Door(i int) DoorStatus {
 		Scheduled:     d.State.Scheduled,
 	}
 	if z := c.zoneOf(i); z >= 0 {
-		s.Zone, s.ZoneLevel = c.zones[z].id, c.zones[z].State.Level
+		s.Zone, s.ZoneLevel = c.zones[z].ID, c.zones[z].State.Level
 	}
 	s.ArriveUntil, s.Arrived = c.arrival(i)
 	return s

@@ -9,25 +9,20 @@ import (
 	"doord/policy/zone"
 )
 
-// armed is a zone of the place, as this controller knows it.
-type armed struct {
-	id int64
-	zone.Zone
-}
-
 // bindZones gives the zones that the policy knows their blocks. A zone keeps its
-// state; one that the policy knows no more is forgotten.
+// state; one that the policy knows no more is forgotten. Without a policy they all
+// stay as they are, and nothing happens to them.
 func (c *Controller) bindZones(now policy.Now) {
 	if c.set == nil {
 		return
 	}
 	old := c.zones
-	c.zones = make([]armed, len(c.set.Zones))
+	c.zones = make([]zone.Zone, len(c.set.Zones))
 	for i := range c.set.Zones {
 		plan := &c.set.Zones[i]
-		c.zones[i].id = plan.ID
+		c.zones[i].ID = plan.ID
 		for j := range old {
-			if old[j].id == plan.ID {
+			if old[j].ID == plan.ID {
 				c.zones[i] = old[j]
 			}
 		}
@@ -37,7 +32,7 @@ func (c *Controller) bindZones(now policy.Now) {
 
 // zoneAt returns the index of the zone with this id, or -1.
 func (c *Controller) zoneAt(id int64) int {
-	return slices.IndexFunc(c.zones, func(z armed) bool { return id != 0 && z.id == id })
+	return slices.IndexFunc(c.zones, func(z zone.Zone) bool { return id != 0 && z.ID == id })
 }
 
 // zoneOf returns the index of the zone that door i is in, or -1.
@@ -58,9 +53,28 @@ func (c *Controller) stepZone(now policy.Now, i int, in zone.Input) {
 	c.calendar.outdated = c.calendar.outdated || c.zones[i].State != before
 }
 
+// runZones brings every zone's level up to date with the wall clock.
+func (c *Controller) runZones(now policy.Now) {
+	for i := range c.zones {
+		if c.set != nil {
+			c.stepZone(now, i, nil)
+		}
+	}
+}
+
+// awaitZones notes when a zone's level next changes.
+func (c *Controller) awaitZones(now policy.Now) {
+	for i := range c.zones {
+		if c.set != nil && now.WallSet {
+			next, ok := c.zones[i].Next(now)
+			c.calendar.wait(now, next, ok)
+		}
+	}
+}
+
 // commandZone takes what somebody, or another controller, says about a zone.
 func (c *Controller) commandZone(now policy.Now, id int64, in zone.Input) {
-	if i := c.zoneAt(id); i >= 0 {
+	if i := c.zoneAt(id); i >= 0 && c.set != nil {
 		c.stepZone(now, i, in)
 	}
 }
@@ -81,7 +95,7 @@ func (c *Controller) zoneState(now policy.Now, i int, s *policy.DoorState) {
 	if z < 0 {
 		return
 	}
-	at := c.zones[z].Zone // as it is now, or in a what-if as it will be
+	at := c.zones[z] // as it is now, or in a what-if as it will be
 	at.Step(now, nil)
 	s.ZoneLevel = string(cmp.Or(at.State.Level, "unknown"))
 	s.ZoneDenies, s.ZoneByClock = at.Denies(now), !at.Known(now)
@@ -92,13 +106,13 @@ func (c *Controller) zoneState(now policy.Now, i int, s *policy.DoorState) {
 func (c *Controller) Zones() map[int64]zone.State {
 	states := make(map[int64]zone.State, len(c.zones))
 	for i := range c.zones {
-		states[c.zones[i].id] = c.zones[i].State
+		states[c.zones[i].ID] = c.zones[i].State
 	}
 	return states
 }
 
 func (c *Controller) restoreZones(states map[int64]zone.State) {
 	for _, id := range slices.Sorted(maps.Keys(states)) {
-		c.zones = append(c.zones, armed{id, zone.Zone{State: states[id]}})
+		c.zones = append(c.zones, zone.Zone{ID: id, State: states[id]})
 	}
 }

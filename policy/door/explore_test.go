@@ -1,6 +1,7 @@
 package door_test
 
 import (
+	"flag"
 	"testing"
 	"time"
 
@@ -8,10 +9,9 @@ import (
 	"doord/policy/door"
 )
 
-// exploreDepth is how many inputs in a row are tried, each of all that there are.
-const exploreDepth = 6
+var depth = flag.Int("depth", 5, "how many inputs in a row are explored, each of all that there are")
 
-// Every state that a door can reach in exploreDepth inputs obeys the rules. States
+// Every state that a door can reach in depth inputs obeys the rules. States
 // that differ only in when they are, not in what is due in which time, are one.
 func TestEveryReachableStateObeysTheRules(t *testing.T) {
 	for _, relock := range []policy.RelockOn{policy.RelockOpen, policy.RelockClose, policy.RelockTimeout} {
@@ -22,7 +22,7 @@ func TestEveryReachableStateObeysTheRules(t *testing.T) {
 			start.Step(at(time.Second), nil)
 			seen := map[door.State]bool{}
 			frontier := []door.Door{start}
-			for depth := range exploreDepth {
+			for range *depth {
 				var next []door.Door
 				for _, d := range frontier {
 					for _, in := range inputs {
@@ -40,7 +40,6 @@ func TestEveryReachableStateObeysTheRules(t *testing.T) {
 						}
 					}
 				}
-				t.Logf("depth %d: %d states", depth+1, len(seen))
 				frontier = next
 			}
 		})

@@ -1,16 +1,16 @@
 package zone_test
 
 import (
+	"flag"
 	"testing"
 	"time"
 
 	"doord/policy/zone"
 )
 
-// exploreDepth is how many inputs in a row are tried, at each of the times below.
-const exploreDepth = 5
+var depth = flag.Int("depth", 4, "how many inputs in a row are explored, each of all that there are")
 
-// Every state that a zone can reach in exploreDepth inputs, each at once or
+// Every state that a zone can reach in depth inputs, each at once or
 // 25 minutes after the one before, obeys the rules, whatever the hour.
 func TestEveryReachableStateObeysTheRules(t *testing.T) {
 	type moment struct {
@@ -25,7 +25,7 @@ func TestEveryReachableStateObeysTheRules(t *testing.T) {
 		frontier = append(frontier, moment{z.State, minutes})
 	}
 	seen := map[moment]bool{}
-	for range exploreDepth {
+	for range *depth {
 		var next []moment
 		for _, m := range frontier {
 			for _, pause := range []int{0, 25} {

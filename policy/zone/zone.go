@@ -15,6 +15,7 @@ type State struct {
 
 // Zone is one zone. Its zero value has no blocks: it is disarmed.
 type Zone struct {
+	ID     int64 // names it in events
 	Plan   *policy.ZonePlan
 	State  State
 	events []policy.Event
@@ -24,6 +25,9 @@ type Zone struct {
 // nil only does the former. It returns what happened.
 func (z *Zone) Step(now policy.Now, in Input) []policy.Event {
 	z.events = nil
+	if in, ok := in.(Configured); ok {
+		z.Plan = in.Plan // before the level: the blocks of old are no more
+	}
 	z.settle(now)
 	switch in := in.(type) {
 	case Accessed:
@@ -37,8 +41,6 @@ func (z *Zone) Step(now policy.Now, in Input) []policy.Event {
 	case Met:
 		z.meet(now, in.Shared)
 	case Configured:
-		z.Plan = in.Plan
-		z.settle(now)
 	}
 	return z.events
 }
@@ -197,9 +199,9 @@ func (z *Zone) meet(now policy.Now, other Shared) {
 
 // tell records an event of the zone.
 func (z *Zone) tell(now policy.Now, e policy.Event) {
-	e.At = now
+	e.At, e.Object = now, policy.Ref{Type: "zone", ID: z.ID}
 	if z.Plan != nil {
-		e.Object = policy.Ref{Type: "zone", ID: z.Plan.ID, Name: z.Plan.Name}
+		e.Object.Name = z.Plan.Name
 	}
 	z.events = append(z.events, e)
 }
