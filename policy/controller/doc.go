@@ -22,4 +22,12 @@
 // the one to the other by relay, input and reader port. A door on which the two
 // disagree is misconfigured: it admits nobody, and its requests to exit and the
 // fire input work on, because they need no policy at all.
+//
+// # What a door is not alone with
+//
+// Scheduled unlocks run by the calendar, wait for the first to arrive and stop for
+// the last to leave; a zone that is armed keeps those of its exterior doors from
+// running. Doors that open tell their zone; every event is looked at once for the
+// alarms that it raises. Zones and alarms are of the place, but each controller
+// has its own view: zones meet (ZoneMet), alarms do not.
 package controller
