@@ -203,8 +203,8 @@ func (c *cdev) control(f func(fd uintptr) error) error {
 		return err
 	}
 	var failed error
-	if err := conn.Control(func(fd uintptr) { failed = f(fd) }); err != nil {
-		return err
+	if conn.Control(func(fd uintptr) { failed = f(fd) }) != nil {
+		return os.ErrClosed // it fails for no other reason, and with an error of its own
 	}
 	return failed
 }
@@ -253,8 +253,11 @@ func (c *cdev) read(buf []byte, wait time.Duration) (n int, err error) {
 	if wait > 0 {
 		deadline = time.Now().Add(wait)
 	}
-	if err := c.file.SetReadDeadline(deadline); err != nil {
+	switch err := c.file.SetReadDeadline(deadline); {
+	case errors.Is(err, os.ErrNoDeadline):
 		return 0, err
+	case err != nil:
+		return 0, os.ErrClosed // as above
 	}
 	n, err = c.file.Read(buf)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
