@@ -259,12 +259,21 @@ func (d *Daemon) say(what string, args ...any) {
 	}
 }
 
+// checkAfter is when the whole policy cache is read for damage: not while the
+// first people stand before the doors.
+const checkAfter = time.Minute
+
 // begin tells the journal of the start and puts the cached policy into force,
 // while the way out is served already.
 func (d *Daemon) begin(ctx context.Context) {
 	d.beginPolicy(ctx)
 	close(d.begun)
 	if d.Policy == nil {
+		return
+	}
+	select {
+	case <-time.After(checkAfter):
+	case <-ctx.Done():
 		return
 	}
 	if err := d.Policy.Check(ctx); err != nil && ctx.Err() == nil {
