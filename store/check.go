@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"runtime"
 
 	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
@@ -56,6 +57,7 @@ func checkBucket(ctx context.Context, f *file, bucket []byte, check func(key, va
 	var found tally
 	var last []byte
 	for more := true; more; {
+		runtime.Gosched() // whoever opens a door goes first
 		if err := ctx.Err(); err != nil {
 			return err
 		}
