@@ -1,6 +1,7 @@
 package board
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -83,7 +84,7 @@ func TestLookingForChipsLeavesStandardInputAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	errAfter := unix.Fstat(0, &after)
-	if errBefore != errAfter || before.Ino != after.Ino || before.Dev != after.Dev {
+	if !errors.Is(errAfter, errBefore) || before.Ino != after.Ino || before.Dev != after.Dev {
 		t.Errorf("it was %d of %d, %v, and is %d of %d, %v", before.Ino, before.Dev, errBefore, after.Ino, after.Dev, errAfter)
 	}
 }
