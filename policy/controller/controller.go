@@ -48,6 +48,9 @@ func New(b Board, s State) *Controller {
 	c.bind(nil)
 	for i := range c.doors {
 		c.doors[i].Settings = c.settings(i)
+		if kept, ok := s.Settings[b.Doors[i].Name]; ok {
+			c.doors[i].Settings = kept
+		}
 	}
 	return c
 }

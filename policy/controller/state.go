@@ -12,25 +12,26 @@ import (
 // State is all that a controller remembers. Doors and readers are by name, so
 // that a changed configuration does not give one door's state to another.
 type State struct {
-	Doors    map[string]door.State `json:"doors,omitempty"`
-	LockDown []string              `json:"lock_down,omitempty"` // by a technician, sorted
-	Readers  map[string]Reader     `json:"readers,omitempty"`
-	Attended map[string]Attendance `json:"attended,omitempty"` // by door
-	Attempts map[string]Attempts   `json:"attempts,omitempty"` // by door
-	Zones    map[int64]zone.State  `json:"zones,omitempty"`
-	Alarms   map[int64]Alarm       `json:"alarms,omitempty"` // by rule
-	Fire     Fire                  `json:"fire,omitzero"`
-	Expired  bool                  `json:"expired,omitempty"` // the policy's head
-	Last     time.Duration         `json:"last,omitempty"`
+	Doors    map[string]door.State    `json:"doors,omitempty"`
+	Settings map[string]door.Settings `json:"settings,omitempty"`  // of the doors, until there is a policy again
+	LockDown []string                 `json:"lock_down,omitempty"` // by a technician, sorted
+	Readers  map[string]Reader        `json:"readers,omitempty"`
+	Attended map[string]Attendance    `json:"attended,omitempty"` // by door
+	Attempts map[string]Attempts      `json:"attempts,omitempty"` // by door
+	Zones    map[int64]zone.State     `json:"zones,omitempty"`
+	Alarms   map[int64]Alarm          `json:"alarms,omitempty"` // by rule
+	Fire     Fire                     `json:"fire,omitzero"`
+	Expired  bool                     `json:"expired,omitempty"` // the policy's head
+	Last     time.Duration            `json:"last,omitempty"`
 }
 
 // State returns what the controller remembers: New with it goes on as this one.
 func (c *Controller) State() State {
-	s := State{Doors: map[string]door.State{}, Readers: map[string]Reader{}, Attended: map[string]Attendance{},
+	s := State{Doors: map[string]door.State{}, Settings: map[string]door.Settings{}, Readers: map[string]Reader{}, Attended: map[string]Attendance{},
 		Attempts: map[string]Attempts{}, Zones: c.Zones(), Alarms: c.Alarms(), Fire: c.fire, Expired: c.expired, Last: c.last}
 	for i := range c.doors {
 		name := c.board.Doors[i].Name
-		s.Doors[name] = c.doors[i].State
+		s.Doors[name], s.Settings[name] = c.doors[i].State, c.doors[i].Settings
 		if c.attended[i] != (Attendance{}) {
 			s.Attended[name] = c.attended[i]
 		}
