@@ -8,7 +8,7 @@
 // the wires and says what it found, a line each, on the console:
 //
 //	ok: WHAT           note: WHAT           FAIL: WHAT
-//	disk: hold         disk: release        ack: SEQUENCE HASH
+//	disk: hold         disk: release        ack: SEQUENCE HASH        card: BITS
 //
 // The last line printed is "N passed, N failed". What is needed is installed from
 // Debian's packages and kept in .cache/hw.
@@ -21,6 +21,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,6 +30,9 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"doord/reader/osdp"
+	"doord/sim/pd"
 )
 
 const (
@@ -39,7 +43,7 @@ const (
 )
 
 func main() {
-	only := flag.String("run", "", "regular expression of the machines to run: gpio, power, damage, stall")
+	only := flag.String("run", "", "regular expression of the machines to run: gpio, osdp, power, damage, stall")
 	seed := flag.Uint64("seed", rand.Uint64(), "seed of the power cuts")
 	flag.Parse()
 	t := &test{rng: rand.New(rand.NewPCG(*seed, 0))}
@@ -72,7 +76,7 @@ func (t *test) run(only string, seed uint64) error {
 	if t.dir, err = os.MkdirTemp("", "doord-hw-"); err != nil {
 		return err
 	}
-	defer os.RemoveAll(t.dir)
+	defer func() { _ = os.RemoveAll(t.dir) }() // in the folder for what is temporary
 	if err := t.prepare(); err != nil {
 		return err
 	}
@@ -81,6 +85,7 @@ func (t *test) run(only string, seed uint64) error {
 		run  func() error
 	}{
 		{"gpio", t.gpio},
+		{"osdp", t.osdp},
 		{"power", func() error { return t.power(seed) }},
 		{"damage", func() error { return t.onDisk("damage") }},
 		{"stall", func() error { return t.onDisk("stall") }},
@@ -133,6 +138,28 @@ func command(name string, args ...string) *exec.Cmd {
 // delay a pulse.
 func (t *test) gpio() error {
 	return t.machine("gpio", nil, func(*exec.Cmd, string) {}, "-icount", "shift=1,sleep=off")
+}
+
+// osdp has a reader at the other end of the guest's serial port.
+func (t *test) osdp() error {
+	reader := pd.New(pd.Config{Comm: osdp.Comm{Addr: 0, Baud: 115200}, UID: osdp.UID{1, 2, 3, 4, 5, 6, 7, 8}})
+	port := t.path("osdp.serial")
+	l, err := net.Listen("unix", port)
+	if err != nil {
+		return err
+	}
+	do := make(chan func(), 1)
+	go func() {
+		line, err := l.Accept()
+		if err == nil {
+			_ = pd.Serve(line, do, reader) // ends with the machine
+		}
+	}()
+	return t.machine("osdp", nil, func(_ *exec.Cmd, line string) {
+		if bits, ok := strings.CutPrefix(line, "card: "); ok {
+			do <- func() { reader.Card(bits) }
+		}
+	}, "-chardev", "socket,id=line,path="+port, "-device", "pci-serial,chardev=line")
 }
 
 // onDisk runs a machine with a disk of its own.

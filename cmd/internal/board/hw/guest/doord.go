@@ -26,6 +26,7 @@ const (
 type wiring struct {
 	activeLow, failSafe bool
 	dir                 string // of the daemon's state
+	bus                 bool   // an OSDP reader at the first door, too
 }
 
 // doors of the board, each with the lines RELAY_n, REX_n, D0_n and D1_n.
@@ -87,6 +88,10 @@ formats = ["%[7]s"]
 `, n, active, mode, 4*(n-1)+2, debounce, label, strings.Join(formats, `", "`))
 	}
 	fmt.Fprintf(&s, "led = \"LED_1\"\n[[input]]\nname = \"fire\"\nchannel = 14\nline = \"FIRE\"\nkind = \"fire\"\npull = \"none\"\n")
+	if b.bus {
+		s.WriteString("[[bus]]\nname = \"bus\"\nport = \"/dev/ttyS0\"\nspeed = 115200\n" +
+			"[[reader]]\nname = \"osdp\"\nport = \"osdp:0\"\nbus = \"bus\"\ndoor = \"door1\"\n")
+	}
 	const name = "/tmp/board.toml"
 	must(os.WriteFile(name, []byte(s.String()), 0o644))
 	return name
@@ -168,7 +173,7 @@ func (d *doord) serves() time.Duration {
 
 // end sends a signal and returns how the daemon took it.
 func (d *doord) end(s syscall.Signal) error {
-	defer d.manager.Close()
+	defer func() { _ = d.manager.Close() }() // it hears nothing any more
 	must(d.cmd.Process.Signal(s))
 	select {
 	case err := <-d.ended:
@@ -209,6 +214,7 @@ func place() string {
 		readers = append(readers, fmt.Sprintf(`{"id": %d, "controller_id": 1, "port": "wiegand:%d", "lock_id": %d}`, n, n, n))
 		groups = append(groups, fmt.Sprintf(`{"id": %d, "group_id": 1, "lock_id": %d}`, n, n))
 	}
+	readers = append(readers, `{"id": 9, "controller_id": 1, "port": "osdp:0", "lock_id": 1}`)
 	list := func(s []string) string { return "[" + strings.Join(s, ", ") + "]" }
 	return `{
 		"place": {"id": 1, "name": "Bench", "time_zone": "Europe/Berlin", "latitude": 52.52, "longitude": 13.405},

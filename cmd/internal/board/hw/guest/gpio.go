@@ -27,7 +27,7 @@ func gpio() {
 	c := newChip(lineNames())
 	for _, activeLow := range []bool{false, true} {
 		for _, failSafe := range []bool{false, true} {
-			starts(c, wiring{activeLow, failSafe, "/tmp/starts"})
+			starts(c, wiring{activeLow: activeLow, failSafe: failSafe, dir: "/tmp/starts"})
 		}
 	}
 	b := wiring{dir: "/tmp/state"}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -14,7 +15,8 @@ import (
 
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == "hog" {
-		for { //nolint:revive // that is what a hog does
+		for {
+			runtime.Gosched()
 		}
 	}
 	defer off()
@@ -36,6 +38,8 @@ func main() {
 	switch order[0] {
 	case "gpio":
 		gpio()
+	case "osdp":
+		overOSDP()
 	case "power":
 		mount("/dev/vda", "/data", "ext4")
 		power(order[1:])
