@@ -212,6 +212,33 @@ func TestFailSafeDoorsStayWithoutPowerUntilTheRequestsToExitAreRead(t *testing.T
 	})
 }
 
+func TestFailSafeDoorsStayWithoutPowerWhileTheFirstLookAtTheRequestsToExitTakesLong(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, func(_ *rig, o *Options) { o.Hardware.Egress = &slow{Lines: o.Hardware.Egress} })
+		r.pass(5 * time.Second)
+		r.want(lab, shed)
+		if moved := r.board.Transitions(); len(moved) > 0 {
+			t.Errorf("relays moved though nobody served the way out: %v", moved)
+		}
+		r.pass(6 * time.Second)
+		r.want()
+	})
+}
+
+// slow is a bank whose first levels take ten seconds.
+type slow struct {
+	rex.Lines
+	seen bool
+}
+
+func (s *slow) Levels() (uint64, error) {
+	if !s.seen {
+		s.seen = true
+		time.Sleep(10 * time.Second)
+	}
+	return s.Lines.Levels()
+}
+
 func TestABoardWithoutRequestsToExitServesItsDoors(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		r := newRig(t, func(r *rig, o *Options) {
