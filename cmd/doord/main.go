@@ -18,6 +18,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 	_ "time/tzdata" // the board may have no zone files
 
 	"github.com/spf13/cobra"
@@ -141,9 +142,7 @@ func serve(ctx context.Context, c *config.Config) error {
 	}
 	defer b.Close()
 	log := logger()
-	if err := board.KeepResident(); err != nil {
-		log.Warn("a slow disk may delay the way out", "err", err)
-	}
+	go keepResident(ctx, c.StateDir, log)
 	m := newManager()
 	defer context.AfterFunc(ctx, func() { m.tell("STOPPING=1") })()
 	return daemon.Serve(ctx, daemon.Setup{
@@ -154,6 +153,25 @@ func serve(ctx context.Context, c *config.Config) error {
 		Log:      log,
 		Ready:    func(*daemon.Daemon) { m.tell("READY=1") },
 	})
+}
+
+// keepResident keeps what the way out hangs on in memory, whatever the files do.
+func keepResident(ctx context.Context, dir string, log *slog.Logger) {
+	told := ""
+	for ticker := time.NewTicker(10 * time.Second); ctx.Err() == nil; {
+		said := ""
+		if err := board.KeepResident(dir); err != nil {
+			said = err.Error()
+		}
+		if said != told && said != "" {
+			log.Warn("a slow disk may hold up the way out", "err", said)
+		}
+		told = said
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+		}
+	}
 }
 
 // logger writes to standard error; the system's journal has a clock of its own.

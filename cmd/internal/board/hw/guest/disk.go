@@ -155,7 +155,7 @@ func stall() {
 	d := start("/data/doord", b) // its own pages come from the disk, too
 	d.serves()
 	d.loadPolicy()
-	time.Sleep(time.Second)
+	time.Sleep(12 * time.Second) // until what there is is kept in memory
 
 	unix.Sync()
 	must(os.WriteFile("/proc/sys/vm/drop_caches", []byte("3"), 0))
