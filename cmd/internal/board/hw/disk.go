@@ -58,10 +58,8 @@ func newDisk(image, socket string) (*disk, error) {
 			if err != nil {
 				return
 			}
-			if err := d.serve(conn); err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, errOff) {
-				fmt.Println("  disk:", err)
-			}
-			_ = conn.Close() // the emulator is gone
+			_ = d.serve(conn) // whatever goes wrong, the guest has no disk and fails
+			_ = conn.Close()
 		}
 	}()
 	return d, nil

@@ -13,7 +13,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"doord/cmd/internal/api"
 	"doord/cmd/internal/board"
 	"doord/store"
 )
@@ -57,23 +56,14 @@ func intact(d *doord, sequence uint64, hash string, took time.Duration) {
 		}
 	}
 	check(found.Hash.String() == hash, "event %d is there as it was told", sequence)
-	var whole api.Result
-	err := d.client.Get(context.Background(), "/v1/journal/verify", &whole)
-	check(err == nil, "the journal verifies: %s", told(whole, err))
+	text, ok := d.verify()
+	check(ok, "the journal verifies: %s", text)
 	status := d.status()
 	check(status.Policy.Revision == 1 && len(status.Faults) == 0, "the policy is there, and no fault: %v", status.Faults)
 	up := board.Now()
 	// The emulated processor is slow and its disk takes 20 ms for a flush: machine
 	// gpio holds the start to a second.
 	check(took < 5*time.Second, "ready after %v, %v after boot", took.Round(time.Millisecond), up.Round(time.Millisecond))
-}
-
-// told is what came of a question: an answer or an error.
-func told(r api.Result, err error) string {
-	if err != nil {
-		return err.Error()
-	}
-	return r.Text
 }
 
 // press makes traffic: two events each time.
@@ -195,12 +185,11 @@ func stall() {
 	}
 	note("a write of 1 MB to the disk meanwhile: %v", stuck)
 	fmt.Println("disk: release")
-	var whole api.Result
-	ok := within(20*time.Second, func() bool {
+	all := within(20*time.Second, func() bool {
 		s := d.status()
 		return s.Journal.Sequence >= uint64(15*doors)
 	})
-	err := d.client.Get(context.Background(), "/v1/journal/verify", &whole)
-	check(ok && err == nil, "afterwards all of it is in the journal: %s", told(whole, err))
+	text, ok := d.verify()
+	check(all && ok, "afterwards all of it is in the journal: %s", text)
 	check(d.end(syscall.SIGTERM) == nil, "SIGTERM ends it well")
 }

@@ -115,6 +115,7 @@ func (c *chip) rest(b wiring) {
 
 // doord is the daemon as the service manager runs it.
 type doord struct {
+	wiring  wiring
 	cmd     *exec.Cmd
 	manager *net.UnixConn
 	started time.Time
@@ -130,7 +131,7 @@ func start(program string, b wiring) *doord {
 	_ = os.Remove(notify) // there is none the first time
 	manager, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: notify, Net: "unixgram"})
 	must(err)
-	d := &doord{cmd: exec.Command(program, "--config", b.file()), manager: manager, ready: make(chan time.Duration, 1), ended: make(chan error, 1),
+	d := &doord{wiring: b, cmd: exec.Command(program, "--config", b.file()), manager: manager, ready: make(chan time.Duration, 1), ended: make(chan error, 1),
 		client: api.NewClient(socket)}
 	d.cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+notify, fmt.Sprintf("WATCHDOG_USEC=%d", watchdog.Microseconds()))
 	d.cmd.Stdout, d.cmd.Stderr = os.Stdout, os.Stdout
@@ -183,29 +184,55 @@ func (d *doord) end(s syscall.Signal) error {
 	}
 }
 
-func (d *doord) status() api.Status {
-	var s api.Status
-	must(d.client.Get(context.Background(), "/v1/status", &s))
+// ask calls the daemon's API. A daemon that does not answer tells where it stands.
+func (d *doord) ask(f func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+	defer cancel()
+	err := f(ctx)
+	if ctx.Err() != nil {
+		_ = d.end(syscall.SIGQUIT) // the runtime prints every goroutine
+		panic("doord does not answer")
+	}
+	return err
+}
+
+func (d *doord) status() (s api.Status) {
+	must(d.ask(func(ctx context.Context) error { return d.client.Get(ctx, "/v1/status", &s) }))
 	return s
 }
 
-// events returns the events after since that are on the disk.
-func (d *doord) events(since uint64) []store.Record {
-	var list []store.Record
-	for r, err := range d.client.Events(context.Background(), since, false) {
-		must(err)
-		list = append(list, r)
+// verify has the daemon verify its journal, and returns what it says.
+func (d *doord) verify() (text string, ok bool) {
+	var r api.Result
+	if err := d.ask(func(ctx context.Context) error { return d.client.Get(ctx, "/v1/journal/verify", &r) }); err != nil {
+		return err.Error(), false
 	}
+	return r.Text, true
+}
+
+// events returns the events after since that are on the disk.
+func (d *doord) events(since uint64) (list []store.Record) {
+	must(d.ask(func(ctx context.Context) error {
+		for r, err := range d.client.Events(ctx, since, false) {
+			if err != nil {
+				return err
+			}
+			list = append(list, r)
+		}
+		return nil
+	}))
 	return list
 }
 
 func (d *doord) loadPolicy() {
-	_, err := d.client.LoadPolicy(context.Background(), []byte(place()))
-	must(err)
+	must(d.ask(func(ctx context.Context) error {
+		_, err := d.client.LoadPolicy(ctx, []byte(d.wiring.place()))
+		return err
+	}))
 }
 
 // place has four doors and one card, H10301 118/1603, which opens all.
-func place() string {
+func (b wiring) place() string {
 	var relays, inputs, readers, locks, groups []string
 	for n := 1; n <= doors; n++ {
 		locks = append(locks, fmt.Sprintf(`{"id": %d, "name": "Door %d"}`, n, n))
@@ -214,7 +241,9 @@ func place() string {
 		readers = append(readers, fmt.Sprintf(`{"id": %d, "controller_id": 1, "port": "wiegand:%d", "lock_id": %d}`, n, n, n))
 		groups = append(groups, fmt.Sprintf(`{"id": %d, "group_id": 1, "lock_id": %d}`, n, n))
 	}
-	readers = append(readers, `{"id": 9, "controller_id": 1, "port": "osdp:0", "lock_id": 1}`)
+	if b.bus {
+		readers = append(readers, `{"id": 9, "controller_id": 1, "port": "osdp:0", "lock_id": 1}`)
+	}
 	list := func(s []string) string { return "[" + strings.Join(s, ", ") + "]" }
 	return `{
 		"place": {"id": 1, "name": "Bench", "time_zone": "Europe/Berlin", "latitude": 52.52, "longitude": 13.405},

@@ -22,7 +22,9 @@ func overOSDP() {
 	d.serves()
 	d.loadPolicy()
 	var r api.Result
-	must(d.client.Post(context.Background(), "/v1/osdp/readers/osdp", api.OSDPCommand{Action: "commission", For: 60}, &r))
+	must(d.ask(func(ctx context.Context) error {
+		return d.client.Post(ctx, "/v1/osdp/readers/osdp", api.OSDPCommand{Action: "commission", For: 60}, &r)
+	}))
 	has := func(kind policy.EventType, detail string) func() bool {
 		return func() bool {
 			for _, e := range d.events(0) {
