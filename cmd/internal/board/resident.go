@@ -14,7 +14,7 @@ import (
 )
 
 // ResidentFiles is how much of the files in its directory [KeepResident] keeps in
-// memory: the policy of 200,000 members and 100,000 events, with room.
+// memory, in bytes.
 const ResidentFiles = 192 << 20
 
 // KeepResident keeps the program in memory, and of the files that are mapped from
