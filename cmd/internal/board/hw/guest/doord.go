@@ -131,7 +131,7 @@ func start(program string, b wiring) *doord {
 	_ = os.Remove(notify) // there is none the first time
 	manager, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: notify, Net: "unixgram"})
 	must(err)
-	d := &doord{wiring: b, cmd: exec.Command(program, "--config", b.file()), manager: manager, ready: make(chan time.Duration, 1), ended: make(chan error, 1),
+	d := &doord{wiring: b, cmd: ordinary(program, "--config", b.file()), manager: manager, ready: make(chan time.Duration, 1), ended: make(chan error, 1),
 		client: api.NewClient(socket)}
 	d.cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+notify, fmt.Sprintf("WATCHDOG_USEC=%d", watchdog.Microseconds()))
 	d.cmd.Stdout, d.cmd.Stderr = os.Stdout, os.Stdout

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -19,8 +18,6 @@ const program = "/bin/doord"
 
 // gpio is everything that needs no disk.
 func gpio() {
-	// The player of pulses may use all of the processor while it plays.
-	must(os.WriteFile("/proc/sys/kernel/sched_rt_runtime_us", []byte("-1"), 0))
 	startTrace()
 	c := newChip(lineNames())
 	for _, activeLow := range []bool{false, true} {
@@ -102,10 +99,10 @@ func highs(levels []level) []bool {
 
 // held tries to have the relays while the daemon has them.
 func held(b wiring) {
-	out, err := exec.Command(program, "safe-state", "--config", b.file()).CombinedOutput()
+	out, err := ordinary(program, "safe-state", "--config", b.file()).CombinedOutput()
 	check(err != nil && strings.Contains(string(out), `relay 1: `) && strings.Contains(string(out), `"RELAY_1" is in use by "doord": stop the other daemon`),
 		"a second program is told who has the lines: %q", firstLine(out))
-	out, err = exec.Command(program, "check-config", "--hardware", b.file()).CombinedOutput()
+	out, err = ordinary(program, "check-config", "--hardware", b.file()).CombinedOutput()
 	check(err == nil, "check-config --hardware looks while doord serves: %q", firstLine(out))
 }
 
@@ -207,7 +204,7 @@ func killed(c *chip, b wiring, d *doord) {
 	_, released := c.released(1, time.Second)
 	err := d.end(syscall.SIGKILL)
 	c.drive(c.line("REX_1"), true)
-	out, safe := exec.Command(program, "safe-state", "--config", b.file()).CombinedOutput()
+	out, safe := ordinary(program, "safe-state", "--config", b.file()).CombinedOutput()
 	last := of(c.written(), c.line("RELAY_1"))
 	good := released && err != nil && safe == nil && len(last) > 0 && last[len(last)-1].high == b.activeLow
 	check(good, "kill -9 while a door is released: safe-state takes its lock's power %s", out)

@@ -5,19 +5,32 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
 func main() {
-	if len(os.Args) > 1 && os.Args[1] == "hog" {
+	switch {
+	case len(os.Args) > 2 && os.Args[1] == "ordinary":
+		schedule(unix.SCHED_NORMAL, 0)
+		must(unix.Exec(os.Args[2], os.Args[2:], os.Environ()))
+	case len(os.Args) > 1 && os.Args[1] == "hog":
 		for {
 			runtime.Gosched()
 		}
+	case os.Getenv("urgent") == "":
+		// A wire is not late: all threads of the guest run at real-time priority, above
+		// doord and any hog, but below the kernel's interrupt threads, which would miss
+		// edges otherwise. One such thread alone would wait for ever for an ordinary
+		// one, in the locks of the Go runtime.
+		schedule(unix.SCHED_FIFO, 10)
+		must(unix.Exec("/init", os.Args, append(os.Environ(), "urgent=yes")))
 	}
 	defer off()
 	for _, m := range []struct{ device, dir, kind string }{
@@ -29,6 +42,8 @@ func main() {
 	} {
 		mount(m.device, m.dir, m.kind)
 	}
+	// It may use all of the processor while it plays.
+	must(os.WriteFile("/proc/sys/kernel/sched_rt_runtime_us", []byte("-1"), 0))
 	insertModules()
 	mount("configfs", "/sys/kernel/config", "configfs")
 	mount("debugfs", "/sys/kernel/debug", "debugfs")
@@ -61,6 +76,21 @@ func off() {
 	unix.Sync()
 	_ = unix.Reboot(unix.LINUX_REBOOT_CMD_POWER_OFF) // init cannot fail otherwise
 	select {}
+}
+
+// schedule gives this thread a scheduling policy, and with it the program that it
+// executes next.
+func schedule(policy, priority int32) {
+	runtime.LockOSThread()
+	_, _, errno := unix.Syscall(unix.SYS_SCHED_SETSCHEDULER, 0, uintptr(policy), uintptr(unsafe.Pointer(&priority)))
+	if errno != 0 {
+		must(errno)
+	}
+}
+
+// ordinary is a program that runs as programs do.
+func ordinary(program string, args ...string) *exec.Cmd {
+	return exec.Command("/proc/self/exe", append([]string{"ordinary", program}, args...)...)
 }
 
 func mount(device, dir, kind string) {

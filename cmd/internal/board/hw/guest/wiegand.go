@@ -5,12 +5,10 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os/exec"
-	"runtime"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -37,17 +35,8 @@ type step struct {
 
 // send plays frames, all at once, and returns when the last pulse of each fell,
 // by the clock of the kernel's time stamps. Between is called at some point in
-// the middle.
-//
-// It runs at real-time priority, above doord and any hog as a wire does, but
-// below the kernel's interrupt threads, which would miss edges otherwise. When
-// it is late it is late for the rest: pulses never crowd.
+// the middle. When it is late it is late for the rest: pulses never crowd.
 func (c *chip) send(waves []wave, between func()) []time.Duration {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	schedule(unix.SCHED_FIFO, 10)
-	defer schedule(unix.SCHED_NORMAL, 0)
-
 	var steps []step
 	last := make([]step, len(waves))
 	for i, w := range waves {
@@ -85,14 +74,6 @@ func pause(until time.Duration) (late time.Duration) {
 			t := unix.NsecToTimespec(int64(rest - 30*time.Microsecond))
 			_ = unix.Nanosleep(&t, nil) // woken early it goes on
 		}
-	}
-}
-
-// schedule gives this thread a scheduling policy.
-func schedule(policy, priority int32) {
-	_, _, errno := unix.Syscall(unix.SYS_SCHED_SETSCHEDULER, 0, uintptr(policy), uintptr(unsafe.Pointer(&priority)))
-	if errno != 0 {
-		must(errno)
 	}
 }
 
@@ -161,7 +142,7 @@ func allAtOnce(c *chip, d *doord, shape wiegand.Shape, what string) {
 func hogs() (stop func()) {
 	var list []*exec.Cmd
 	for range 2 {
-		h := exec.Command("/proc/self/exe", "hog")
+		h := ordinary("/proc/self/exe", "hog")
 		must(h.Start())
 		list = append(list, h)
 	}
