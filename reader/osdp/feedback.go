@@ -25,12 +25,15 @@ const (
 	partText
 )
 
-// want asks for feedback.
-func (s *showing) want(f policy.Feedback) {
+// want asks for feedback, with the buzzer or without.
+func (s *showing) want(f policy.Feedback, sound bool) {
 	if f < 0 || int(f) >= len(looks) {
 		return
 	}
-	s.set, s.now, s.todo = true, f, partLED|partBuzzer|partText
+	s.set, s.now, s.todo = true, f, partLED|partText
+	if sound {
+		s.todo |= partBuzzer
+	}
 	if looks[f].lasts() {
 		s.level = f
 	}

@@ -17,12 +17,12 @@ func (b *Bus) peer(i int) (*peer, error) {
 	return b.peers[i], nil
 }
 
-// Show asks a reader to give feedback. What it showed before and has not sent is
-// dropped. It returns ErrReader.
-func (b *Bus) Show(i int, f policy.Feedback) error {
+// Show asks a reader to give feedback, with its buzzer or without. What it showed
+// before and has not sent is dropped. It returns ErrReader.
+func (b *Bus) Show(i int, f policy.Feedback, sound bool) error {
 	p, err := b.peer(i)
 	if err == nil {
-		p.show.want(f)
+		p.show.want(f, sound)
 	}
 	return err
 }

@@ -69,7 +69,7 @@ func TestReadersComeAndGo(t *testing.T) {
 	if err != nil || i != 1 {
 		t.Fatalf("reader %d: %v", i, err)
 	}
-	if err := b.Show(0, 0); err == nil {
+	if err := b.Show(0, 0, true); err == nil {
 		t.Error("a detached reader is still there")
 	}
 	for range MaxReaders - 1 {

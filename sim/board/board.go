@@ -28,13 +28,13 @@ type Board struct {
 	ports  []*port
 
 	mu    sync.Mutex
-	shown []policy.Feedback // by reader
+	shown []shown // by reader
 }
 
 // New returns a board whose clock starts now, whose relays are in their safe
 // state, and whose inputs are at rest.
 func New(spec Spec) *Board {
-	b := &Board{start: time.Now(), shown: make([]policy.Feedback, len(spec.Wiegand))}
+	b := &Board{start: time.Now(), shown: make([]shown, len(spec.Wiegand))}
 	b.relays = newRelays(b.Now, spec.Relays)
 	b.banks = [2]*bank{Egress: newBank(b.Now, spec.Egress), Others: newBank(b.Now, spec.Others)}
 	for _, c := range spec.Wiegand {
@@ -70,18 +70,23 @@ func (b *Board) Close() {
 	}
 }
 
-// Show sets what a reader shows the person before it.
-func (b *Board) Show(reader int, f policy.Feedback) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.shown[reader] = f
+type shown struct {
+	feedback policy.Feedback
+	sound    bool
 }
 
-// Shown returns what a reader shows, at first [policy.ShowIdle].
-func (b *Board) Shown(reader int) policy.Feedback {
+// Show sets what a reader shows the person before it, with its buzzer or without.
+func (b *Board) Show(reader int, f policy.Feedback, sound bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.shown[reader]
+	b.shown[reader] = shown{f, sound}
+}
+
+// Shown returns what a reader shows, at first [policy.ShowIdle] without a sound.
+func (b *Board) Shown(reader int) (f policy.Feedback, sound bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.shown[reader].feedback, b.shown[reader].sound
 }
 
 // Present sends a frame to a reader's port as a train of pulses of the given

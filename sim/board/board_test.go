@@ -80,9 +80,12 @@ func TestCloseEndsEveryRead(t *testing.T) {
 
 func TestReadersShow(t *testing.T) {
 	b := New(fourDoors)
-	b.Show(1, policy.ShowGranted)
-	if b.Shown(0) != policy.ShowIdle || b.Shown(1) != policy.ShowGranted {
-		t.Errorf("shown: %v, %v", b.Shown(0), b.Shown(1))
+	b.Show(1, policy.ShowGranted, true)
+	if f, sound := b.Shown(0); f != policy.ShowIdle || sound {
+		t.Errorf("reader 0: %v, %t", f, sound)
+	}
+	if f, sound := b.Shown(1); f != policy.ShowGranted || !sound {
+		t.Errorf("reader 1: %v, %t", f, sound)
 	}
 }
 
@@ -105,7 +108,7 @@ func TestConcurrentUse(t *testing.T) {
 					_, _ = b.Type(0, "12")
 					_, _ = b.Wiegand(0).Read(make([]wiegand.Edge, 8), ms)
 					_, _ = b.Egress().Read(make([]rex.Edge, 8), ms)
-					b.Show(i%2, policy.ShowDenied)
+					b.Show(i%2, policy.ShowDenied, n%2 == 0)
 					b.Shown(0)
 				}
 			})

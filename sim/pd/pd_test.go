@@ -83,7 +83,7 @@ func TestFeedbackReachesTheReader(t *testing.T) {
 	r := newRig(t, 1, secure)
 	r.online()
 	for _, f := range []policy.Feedback{policy.ShowReleased, policy.ShowDenied} {
-		if err := r.Bus.Show(0, f); err != nil {
+		if err := r.Bus.Show(0, f, true); err != nil {
 			t.Fatal(err)
 		}
 		r.For(time.Second)
@@ -91,6 +91,13 @@ func TestFeedbackReachesTheReader(t *testing.T) {
 	p := r.PDs[0]
 	if p.LED.Temp.OnColor != osdp.Red || p.Beeps != 3 || p.Text != "Access denied" {
 		t.Errorf("shows %+v, %d beeps, %q", p.LED, p.Beeps, p.Text)
+	}
+	if err := r.Bus.Show(0, policy.ShowDenied, false); err != nil {
+		t.Fatal(err)
+	}
+	r.For(time.Second)
+	if p.Beeps != 3 {
+		t.Errorf("%d beeps, of which 3 were asked for", p.Beeps)
 	}
 	p.Reset()
 	p.LED = osdp.LED{}

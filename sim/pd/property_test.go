@@ -52,7 +52,7 @@ func TestReadsArriveOnceOrAreReported(t *testing.T) {
 			case 2:
 				r.PDs[who].Mute = true
 			case 3:
-				_ = r.Bus.Show(who, 3)
+				_ = r.Bus.Show(who, 3, true)
 			default:
 				r.PDs[who].Mute = false
 			}

@@ -170,11 +170,11 @@ func (b *Board) Buses() []osdp.Line {
 	return list
 }
 
-// Show lets a reader show something with the LED and buzzer that are wired to it,
-// if any. It does not wait.
-func (b *Board) Show(reader int, f policy.Feedback) {
+// Show lets a reader show something with the LED and, unless it is to be silent,
+// the buzzer that are wired to it, if any. It does not wait.
+func (b *Board) Show(reader int, f policy.Feedback, sound bool) {
 	if p := b.panels[reader]; p != nil {
-		p.show(f)
+		p.show(f, sound)
 	}
 }
 

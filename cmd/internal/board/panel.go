@@ -38,8 +38,11 @@ func (p pattern) steady(n int) bool {
 	return len(p) <= 1
 }
 
+// showing is what a panel plays.
+type showing struct{ led, buzzer pattern }
+
 // patterns say what a reader shows: long light for yes, short sounds for no.
-var patterns = map[policy.Feedback]struct{ led, buzzer pattern }{
+var patterns = map[policy.Feedback]showing{
 	policy.ShowIdle:      {".", "."},
 	policy.ShowReleased:  {"#", "."},
 	policy.ShowGranted:   {"#", "##.!"},
@@ -54,23 +57,27 @@ var patterns = map[policy.Feedback]struct{ led, buzzer pattern }{
 // of its own plays the patterns, so that a line on a slow bus delays nobody.
 type panel struct {
 	led, buzzer *output // nil if there is none
-	next        chan policy.Feedback
+	next        chan showing
 	done        chan struct{}
 	once        sync.Once
 }
 
 func newPanel(led, buzzer *output) *panel {
-	p := &panel{led: led, buzzer: buzzer, next: make(chan policy.Feedback, 1), done: make(chan struct{})}
+	p := &panel{led: led, buzzer: buzzer, next: make(chan showing, 1), done: make(chan struct{})}
 	go p.play()
 	return p
 }
 
-// show makes the panel show something else. What it has not begun to show yet is
-// dropped for it.
-func (p *panel) show(f policy.Feedback) {
+// show makes the panel show something else, with a sound or without. What it has
+// not begun to show yet is dropped for it.
+func (p *panel) show(f policy.Feedback, sound bool) {
+	s := patterns[f]
+	if !sound {
+		s.buzzer = ""
+	}
 	for {
 		select {
-		case p.next <- f:
+		case p.next <- s:
 			return
 		default:
 		}
@@ -89,8 +96,8 @@ func (p *panel) play() {
 	ticker.Stop()
 	for {
 		select {
-		case f := <-p.next:
-			shown, n = patterns[f], 0
+		case shown = <-p.next:
+			n = 0
 			ticker.Reset(tick)
 		case <-ticker.C:
 			n++

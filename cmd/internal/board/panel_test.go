@@ -76,7 +76,7 @@ func TestAPanelPlaysInTime(t *testing.T) {
 		p := newPanel(&output{lines: led}, &output{lines: buzzer})
 		defer p.stop()
 		start := time.Now()
-		p.show(policy.ShowDenied)
+		p.show(policy.ShowDenied, true)
 		<-time.After(time.Second)
 		synctest.Wait()
 		if l, b := played(led, start, 10), played(buzzer, start, 10); l != "#.#.#....." || b != "#.#.#....." {
@@ -89,13 +89,28 @@ func TestAPanelPlaysInTime(t *testing.T) {
 			t.Errorf("a pattern that has ended was played on: %d more", len(led.sets)-told)
 		}
 		start = time.Now()
-		p.show(policy.ShowAlarm)
+		p.show(policy.ShowAlarm, true)
 		<-time.After(time.Second)
-		p.show(policy.ShowIdle)
+		p.show(policy.ShowIdle, true)
 		<-time.After(tick)
 		synctest.Wait()
 		if l, b := played(led, start, 11), played(buzzer, start, 11); l[:10] != "#.#.#.#.#." || b[:10] != "#####....." || l[10] != '.' || b[10] != '.' {
 			t.Errorf("an alarm that ends is %s and %s", l, b)
+		}
+	})
+}
+
+func TestASilentPanelShowsWithoutASound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		led, buzzer := &fakeLines{}, &fakeLines{}
+		p := newPanel(&output{lines: led}, &output{lines: buzzer})
+		defer p.stop()
+		start := time.Now()
+		p.show(policy.ShowDenied, false)
+		<-time.After(time.Second)
+		synctest.Wait()
+		if l, b := played(led, start, 10), played(buzzer, start, 10); l != "#.#.#....." || b != ".........." {
+			t.Errorf("denied without a sound is %s and %s", l, b)
 		}
 	})
 }
@@ -134,12 +149,12 @@ func TestALineThatHangsDelaysNobodyAndTheLastIsShown(t *testing.T) {
 		l := slow{&fakeLines{}, make(chan struct{}, 1), make(chan struct{})}
 		p := newPanel(&output{lines: l}, nil)
 		defer p.stop()
-		p.show(policy.ShowIdle)
+		p.show(policy.ShowIdle, true)
 		<-l.begun
 		for range 100 {
-			p.show(policy.ShowDenied)
+			p.show(policy.ShowDenied, true)
 		}
-		p.show(policy.ShowReleased)
+		p.show(policy.ShowReleased, true)
 		close(l.free)
 		synctest.Wait()
 		var levels []uint64
@@ -155,7 +170,7 @@ func TestALineThatHangsDelaysNobodyAndTheLastIsShown(t *testing.T) {
 func TestAPanelIsStoppedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPanel(nil, nil)
-		p.show(policy.ShowAlarm)
+		p.show(policy.ShowAlarm, true)
 		p.stop()
 		p.stop()
 	})

@@ -297,10 +297,10 @@ func TestCloseLetsGoOfAllAndMayBeCalledAgain(t *testing.T) {
 	if n := k.open(); n != 6 {
 		t.Errorf("%d requests are open, want 6", n)
 	}
-	b.Show(0, policy.ShowDenied) // a reader on a bus has no panel here
+	b.Show(0, policy.ShowDenied, true) // a reader on a bus has no panel here
 	b.Close()
 	b.Close()
-	b.Show(1, policy.ShowDenied)
+	b.Show(1, policy.ShowDenied, true)
 	if n := k.open(); n != 0 {
 		t.Errorf("%d requests are open still", n)
 	}

@@ -36,7 +36,7 @@ type bus struct {
 	wake   chan struct{} // something is wanted
 
 	mu       sync.Mutex
-	wanted   map[int]policy.Feedback // by index on the bus
+	wanted   map[int]shown // by index on the bus
 	watchers map[chan osdp.Event]bool
 	tracers  map[chan osdp.Trace]bool
 }
@@ -52,7 +52,7 @@ const (
 func newBus(d *Daemon, c config.Bus, line osdp.Line, keys *keyring) (*bus, error) {
 	b := &bus{daemon: d, config: c, keys: keys,
 		events: make(chan osdp.Event, busEvents), wake: make(chan struct{}, 1),
-		wanted: map[int]policy.Feedback{}, watchers: map[chan osdp.Event]bool{}, tracers: map[chan osdp.Trace]bool{}}
+		wanted: map[int]shown{}, watchers: map[chan osdp.Event]bool{}, tracers: map[chan osdp.Trace]bool{}}
 	settings := osdp.Config{Decode: decoder(c.Formats)}
 	for i, r := range d.Config.Readers {
 		if r.Bus != c.Name || !r.OSDP() {
@@ -131,10 +131,10 @@ func (b *bus) work(ctx context.Context, silent <-chan struct{}) {
 }
 
 // want asks for what a reader of the board is to show. It never waits.
-func (b *bus) want(board int, f policy.Feedback) {
+func (b *bus) want(board int, s shown) {
 	i := slices.Index(b.readers, board)
 	b.mu.Lock()
-	b.wanted[i] = f
+	b.wanted[i] = s
 	b.mu.Unlock()
 	select {
 	case b.wake <- struct{}{}:
@@ -145,11 +145,11 @@ func (b *bus) want(board int, f policy.Feedback) {
 func (b *bus) showWanted() {
 	b.mu.Lock()
 	wanted := b.wanted
-	b.wanted = map[int]policy.Feedback{}
+	b.wanted = map[int]shown{}
 	b.mu.Unlock()
 	b.loop.Do(func(core *osdp.Bus) {
-		for i, f := range wanted {
-			_ = core.Show(i, f) // an unknown reader is none of ours
+		for i, s := range wanted {
+			_ = core.Show(i, s.feedback, s.sound) // an unknown reader is none of ours
 		}
 	})
 }

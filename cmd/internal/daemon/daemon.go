@@ -29,8 +29,8 @@ type Hardware struct {
 	Others  rex.Lines       // all other inputs: Config.Others
 	Wiegand []wiegand.Edges // in the order of Config.Readers; nil for an OSDP reader
 	Buses   []osdp.Line     // in the order of Config.Buses
-	// Show lets a reader show something. It must not block.
-	Show func(reader int, f policy.Feedback)
+	// Show lets a reader show something, with its buzzer or without. It must not block.
+	Show func(reader int, f policy.Feedback, sound bool)
 	// Now is the monotonic clock since boot, the one that stamps the edges.
 	Now func() time.Duration
 	// Close ends every Read.
@@ -74,7 +74,7 @@ type Daemon struct {
 	unset    bool   // the relays could not be set
 	durable  []byte // what was last saved
 	fallback *fallback
-	shown    []policy.Feedback
+	shown    []shown
 	lines    []controller.Changed // the last change of each input
 	broken   map[relay.Channel]bool
 	crash    crash
@@ -95,6 +95,12 @@ type message struct {
 	in    controller.Input
 	query func(*controller.Controller)
 	reply chan<- answer
+}
+
+// shown is what a reader shows, and whether it may be heard.
+type shown struct {
+	feedback policy.Feedback
+	sound    bool
 }
 
 // answer is what came of a message.
@@ -126,7 +132,7 @@ func New(o Options) (*Daemon, error) {
 		begun:   make(chan struct{}),
 		said:    make(chan said, maxSaid),
 		ended:   make(chan struct{}),
-		shown:   make([]policy.Feedback, len(o.Config.Readers)),
+		shown:   make([]shown, len(o.Config.Readers)),
 		lines:   make([]controller.Changed, len(o.Config.Input)),
 		broken:  map[relay.Channel]bool{},
 		faults:  map[string]string{},
@@ -145,7 +151,7 @@ func New(o Options) (*Daemon, error) {
 	d.board.Secret = make([]byte, 32)
 	_, _ = rand.Read(d.board.Secret) // crypto/rand does not fail: it ends the program first
 	for i := range d.shown {
-		d.shown[i] = -1 // shown nothing yet
+		d.shown[i].feedback = -1 // nothing yet
 	}
 	for _, b := range d.board.Doors {
 		for _, channel := range b.Relays {

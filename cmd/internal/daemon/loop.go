@@ -124,9 +124,9 @@ func (d *Daemon) act() []relay.Mismatch {
 		return mismatches
 	}
 	for i := range d.shown {
-		if f := d.core.Feedback(i); f != d.shown[i] {
-			d.shown[i] = f
-			d.show(i, f)
+		if s := (shown{d.core.Feedback(i), d.core.Buzzer(i)}); s != d.shown[i] {
+			d.shown[i] = s
+			d.show(i, s)
 		}
 	}
 	return mismatches
@@ -163,15 +163,15 @@ func (d *Daemon) record(events []policy.Event) {
 }
 
 // show lets a reader show something: by lines of the board, or over its bus.
-func (d *Daemon) show(i int, f policy.Feedback) {
+func (d *Daemon) show(i int, s shown) {
 	r := &d.Config.Readers[i]
 	if !r.OSDP() {
-		d.Hardware.Show(i, f)
+		d.Hardware.Show(i, s.feedback, s.sound)
 		return
 	}
 	for _, b := range d.buses {
 		if b.config.Name == r.Bus {
-			b.want(i, f)
+			b.want(i, s)
 		}
 	}
 }

@@ -58,7 +58,13 @@ func TestAReaderShowsWhatHappens(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		r := newRig(t)
 		var seen []policy.Feedback
-		look := func() { seen = append(seen, r.board.Shown(r.reader("front"))) }
+		look := func() {
+			f, sound := r.board.Shown(r.reader("front"))
+			if !sound {
+				t.Errorf("%s is shown without a sound", f)
+			}
+			seen = append(seen, f)
+		}
 		look()
 		r.tap("front", 118, 1603)
 		look()
@@ -75,6 +81,23 @@ func TestAReaderShowsWhatHappens(t *testing.T) {
 		want := []policy.Feedback{policy.ShowIdle, policy.ShowGranted, policy.ShowIdle, policy.ShowDenied, policy.ShowReleased, policy.ShowAlarm}
 		if !slices.Equal(seen, want) {
 			t.Errorf("shown %v, not %v", seen, want)
+		}
+	})
+}
+
+func TestAReaderWithoutItsBuzzerIsSilent(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t)
+		silent := place(t)
+		for i := range silent.Readers {
+			silent.Readers[i].Buzzer = false
+		}
+		if _, err := r.server.LoadPolicy(context.Background(), silent); err != nil {
+			t.Fatal(err)
+		}
+		r.tap("front", 7, 7)
+		if f, sound := r.board.Shown(r.reader("front")); f != policy.ShowDenied || sound {
+			t.Errorf("it shows %s, with a sound: %t", f, sound)
 		}
 	})
 }
