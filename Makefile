@@ -45,6 +45,7 @@ sim: ## walk at random through the core (SEED= repeats a walk)
 
 golden: ## rewrite the golden traces; commit only differences you can explain
 	$(GO) test ./sim -run Traces -rewrite
+	$(GO) test ./cmd/internal/daemon -run TheDaemonDoesWhatTheCoreDoes -rewrite
 
 fuzz: ## fuzz everything that reads bytes from outside, FUZZTIME each
 	@$(GO) list -f '{{if .TestGoFiles}}{{.ImportPath}}{{end}}{{if .XTestGoFiles}} {{.ImportPath}}{{end}}' ./... | tr ' ' '\n' | sort -u | while read -r pkg; do \
