@@ -138,8 +138,9 @@ type lines interface {
 
 // cdev is requested lines of the kernel.
 type cdev struct {
-	file *os.File
-	all  uint64
+	file  *os.File
+	alarm alarm
+	all   uint64
 }
 
 // requestLines requests lines of the chip at path, such as /dev/gpiochip0. The
@@ -153,12 +154,17 @@ func requestLines(path string, r request) (*cdev, error) {
 		return nil, err
 	}
 	fd := int(u.Fd)
+	alarm, err := newAlarm()
+	if err != nil {
+		return nil, errors.Join(err, unix.Close(fd))
+	}
 	// A descriptor that does not block goes to the runtime's poller: a Read costs
 	// no thread, takes a deadline and ends with Close.
 	if err := unix.SetNonblock(fd, true); err != nil {
+		alarm.stop()
 		return nil, errors.Join(err, unix.Close(fd))
 	}
-	return &cdev{os.NewFile(uintptr(fd), path), ^uint64(0) >> (64 - len(r.offsets))}, nil
+	return &cdev{os.NewFile(uintptr(fd), path), alarm, ^uint64(0) >> (64 - len(r.offsets))}, nil
 }
 
 // holder returns who has requested a line, or "" if nobody has.
@@ -195,10 +201,10 @@ func ioctl(fd uintptr, number uint, arg unsafe.Pointer) error {
 	return nil
 }
 
-// control runs f with the descriptor, which stays open meanwhile. After Close it
+// control runs f with a descriptor, which stays open meanwhile. After Close it
 // returns [os.ErrClosed], and never works on another file.
-func (c *cdev) control(f func(fd uintptr) error) error {
-	conn, err := c.file.SyscallConn()
+func control(file *os.File, f func(fd uintptr) error) error {
+	conn, err := file.SyscallConn()
 	if err != nil {
 		return err
 	}
@@ -211,14 +217,14 @@ func (c *cdev) control(f func(fd uintptr) error) error {
 
 func (c *cdev) Set(mask, levels uint64) error {
 	v := unix.GPIOV2LineValues{Bits: levels, Mask: mask}
-	return c.control(func(fd uintptr) error {
+	return control(c.file, func(fd uintptr) error {
 		return ioctl(fd, unix.GPIO_V2_LINE_SET_VALUES_IOCTL, unsafe.Pointer(&v))
 	})
 }
 
 func (c *cdev) Get() (uint64, error) {
 	v := unix.GPIOV2LineValues{Mask: c.all}
-	err := c.control(func(fd uintptr) error {
+	err := control(c.file, func(fd uintptr) error {
 		return ioctl(fd, unix.GPIO_V2_LINE_GET_VALUES_IOCTL, unsafe.Pointer(&v))
 	})
 	return v.Bits, err
@@ -239,7 +245,7 @@ func (c *cdev) Read(buf []event, wait time.Duration) (int, error) {
 
 func (c *cdev) read(buf []byte, wait time.Duration) (n int, err error) {
 	if wait == 0 { // a file whose deadline has passed does not look
-		err = c.control(func(fd uintptr) error {
+		err = control(c.file, func(fd uintptr) error {
 			var err error
 			n, err = unix.Read(int(fd), buf)
 			return err
@@ -252,6 +258,9 @@ func (c *cdev) read(buf []byte, wait time.Duration) (n int, err error) {
 	var deadline time.Time
 	if wait > 0 {
 		deadline = time.Now().Add(wait)
+		if err := c.alarm.in(wait); err != nil {
+			return 0, err
+		}
 	}
 	switch err := c.file.SetReadDeadline(deadline); {
 	case errors.Is(err, os.ErrNoDeadline):
@@ -279,4 +288,7 @@ func decode(buf []event, raw []unix.GPIOV2LineEvent) int {
 	return len(raw)
 }
 
-func (c *cdev) Close() error { return c.file.Close() }
+func (c *cdev) Close() error {
+	c.alarm.stop()
+	return c.file.Close()
+}

@@ -149,7 +149,11 @@ func newQueue(t *testing.T) (*cdev, func(offsets ...uint32)) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.Close(); w.Close() })
-	return &cdev{r, 1}, func(offsets ...uint32) {
+	a, err := newAlarm()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &cdev{r, a, 1}, func(offsets ...uint32) {
 		for _, o := range offsets {
 			e := unix.GPIOV2LineEvent{Offset: o}
 			if _, err := w.Write(unsafe.Slice((*byte)(unsafe.Pointer(&e)), eventSize)); err != nil {
