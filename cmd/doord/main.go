@@ -17,6 +17,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 	"time"
 	_ "time/tzdata" // the board may have no zone files
@@ -141,6 +142,9 @@ func serve(ctx context.Context, c *config.Config) error {
 		return err
 	}
 	defer b.Close()
+	// On a single core, too, the kernel then shares out its time: a thread that waits
+	// for a page of the disk, or packs events, does not hold up the way out.
+	runtime.GOMAXPROCS(max(4, runtime.GOMAXPROCS(0)))
 	log := logger()
 	go keepResident(ctx, c.StateDir, log)
 	m := newManager()
