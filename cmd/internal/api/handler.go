@@ -129,13 +129,18 @@ func answer(f func(*http.Request) (any, error)) http.Handler {
 	})
 }
 
+// Refuse answers every request with an error.
+func Refuse(e *Error) http.Handler {
+	return answer(func(*http.Request) (any, error) { return nil, e })
+}
+
 func asError(err error) *Error {
-	var e *Error
-	if !errors.As(err, &e) {
-		e = &Error{Status: http.StatusInternalServerError, Text: err.Error()}
+	e := Error{Status: http.StatusInternalServerError, Text: err.Error()}
+	if as := (*Error)(nil); errors.As(err, &as) {
+		e = *as // others may answer with the same one
 	}
 	e.Version = Version
-	return e
+	return &e
 }
 
 func body(r *http.Request, into any) error {

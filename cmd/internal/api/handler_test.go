@@ -106,6 +106,16 @@ func TestAnAnswerOtherThanSuccessIsAnError(t *testing.T) {
 	}
 }
 
+// One error may be the answer to many at once.
+func TestAnErrorThatIsSharedStaysAsItIs(t *testing.T) {
+	e := &Error{Status: http.StatusServiceUnavailable, Text: "not now"}
+	w := httptest.NewRecorder()
+	Refuse(e).ServeHTTP(w, httptest.NewRequest("GET", "/v1/status", nil))
+	if w.Code != http.StatusServiceUnavailable || e.Version != 0 {
+		t.Errorf("status %d, and it became %+v", w.Code, e)
+	}
+}
+
 func TestEveryProblemOfAPolicyIsToldWithItsPath(t *testing.T) {
 	f := &fake{}
 	w := httptest.NewRecorder()

@@ -109,14 +109,14 @@ func run(b *testing.B, dir string, change ...func(*live, *Hardware)) *live {
 	for _, f := range change {
 		f(l, &h)
 	}
-	l.daemon, err = New(Options{Config: c, Hardware: h, Policy: cache, Journal: journal,
+	l.daemon, err = New(Options{Config: c, Hardware: h, Open: func() (Files, error) { return Files{Policy: cache, Journal: journal}, nil },
 		WallSet: func() bool { return true }, Log: slog.New(slog.DiscardHandler), Build: "bench"})
 	if err != nil {
 		b.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
-	wg.Go(func() { l.daemon.Run(ctx) })
+	wg.Go(func() { _ = l.daemon.Run(ctx) }) // its files are open already
 	l.stop = func() {
 		cancel()
 		wg.Wait()

@@ -15,7 +15,7 @@ import (
 
 // crash is what is left of the core after a panic, and when a new one starts.
 type crash struct {
-	down  bool // the fallback serves
+	down  bool // the fallback serves, as it does before there is a core
 	retry time.Duration
 	pause time.Duration
 }
@@ -41,7 +41,7 @@ var errCrashed = &api.Error{Status: http.StatusServiceUnavailable, Text: "the co
 func (d *Daemon) step(in controller.Input) []policy.Event {
 	now := d.now()
 	if d.crash.down {
-		if now.Up < d.crash.retry || d.fallback.lingers(now.Up) {
+		if d.opening || now.Up < d.crash.retry || d.fallback.lingers(now.Up) {
 			return nil
 		}
 		d.restart(now)
@@ -72,12 +72,17 @@ func (d *Daemon) crashed(cause any) {
 	d.fault(crashFault, fmt.Sprintf("send the log to the maker: %v", cause))
 }
 
-// restart begins a new core from what is durable, with the policy and the inputs
-// as they are.
+// restart begins a core from what is durable, with the policy and the inputs as
+// they are.
 func (d *Daemon) restart(now policy.Now) {
 	d.crash.down = false
 	state := d.remembered()
-	noted := []policy.Event{{Type: policy.ControllerFault, Detail: "core restarted"}}
+	var noted []policy.Event
+	if d.crash.pause == 0 {
+		close(d.up) // it is the first
+	} else {
+		noted = append(noted, policy.Event{Type: policy.ControllerFault, Detail: "core restarted"})
+	}
 	if d.fallback.fire && !state.Fire.Latched {
 		state.Fire.Latched = true
 		noted = append(noted, policy.Event{Type: policy.ControllerFire, Success: true, Detail: "while the core was down"})

@@ -40,7 +40,7 @@ func TestAfterACrashTheCoreServesAsBefore(t *testing.T) {
 
 func TestALockdownOutlivesTheCoreAlsoWithoutAJournal(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		r := newRig(t, func(_ *rig, o *Options) { o.Journal = nil })
+		r := newRig(t, func(r *rig, _ *Options) { r.files.Journal = nil })
 		r.command("front", "lock_down", 0)
 		r.crash()
 		r.recovered()

@@ -37,24 +37,32 @@ type Hardware struct {
 	Close func()
 }
 
+// Files are what a daemon has on the disk.
+type Files struct {
+	Policy  *store.Policy  // nil: it cannot be read, and doors serve without
+	Journal *store.Journal // nil: it cannot be written
+	Faults  []api.Fault    // found when they were opened
+}
+
 // Options are what a daemon runs on.
 type Options struct {
 	Config   *config.Config
 	Hardware Hardware
-	Policy   *store.Policy  // nil: it cannot be read, and doors serve without
-	Journal  *store.Journal // nil: it cannot be written
+	// Open opens the files. However long the disk takes for that, the way out is
+	// served. With an error it ends Run, and what it opened is still to be closed.
+	Open func() (Files, error)
 	// WallSet reports whether the wall clock is trusted.
 	WallSet func() bool
 	// Beat is called after every round of the loop, for a watchdog. May be nil.
-	Beat   func()
-	Log    *slog.Logger
-	Build  string
-	Faults []api.Fault // found before the start
+	Beat  func()
+	Log   *slog.Logger
+	Build string
 }
 
 // Daemon is a running controller.
 type Daemon struct {
 	Options
+	Files   // once they are open
 	board   controller.Board
 	wirings []relay.Wiring
 
@@ -63,6 +71,7 @@ type Daemon struct {
 	egress chan controller.Input // REX and fire, served first
 	work   chan message
 	synced chan error    // a strict journal's answer
+	up     chan struct{} // closed once the first core is there
 	begun  chan struct{} // closed once the cached policy is in force, or cannot be
 	said   chan said     // for the log
 	ended  chan struct{}
@@ -74,6 +83,7 @@ type Daemon struct {
 	unset    bool   // the relays could not be set
 	durable  []byte // what was last saved
 	fallback *fallback
+	opening  bool // the files are not open yet: there can be no core
 	shown    []shown
 	lines    []controller.Changed // the last change of each input
 	broken   map[relay.Channel]bool
@@ -94,6 +104,7 @@ type Daemon struct {
 type message struct {
 	in    controller.Input
 	query func(*controller.Controller)
+	open  bool // the files are
 	reply chan<- answer
 }
 
@@ -129,6 +140,7 @@ func New(o Options) (*Daemon, error) {
 		egress:  make(chan controller.Input, 64),
 		work:    make(chan message, 64),
 		synced:  make(chan error, 1),
+		up:      make(chan struct{}),
 		begun:   make(chan struct{}),
 		said:    make(chan said, maxSaid),
 		ended:   make(chan struct{}),
@@ -137,6 +149,8 @@ func New(o Options) (*Daemon, error) {
 		broken:  map[relay.Channel]bool{},
 		faults:  map[string]string{},
 		renewed: make(chan struct{}),
+		opening: true,
+		crash:   crash{down: true}, // until there is a core
 	}
 	if err := relay.MakeSafe(d.wirings, o.Hardware.Relays); err != nil {
 		d.fault(fmt.Sprintf("relays: %v", err), "check the relay board and its wiring")
@@ -144,9 +158,6 @@ func New(o Options) (*Daemon, error) {
 	var err error
 	if d.driver, err = relay.New(d.wirings, o.Hardware.Relays); err != nil {
 		return nil, err
-	}
-	for _, f := range o.Faults {
-		d.fault(f.What, f.Hint)
 	}
 	d.board.Secret = make([]byte, 32)
 	_, _ = rand.Read(d.board.Secret) // crypto/rand does not fail: it ends the program first
@@ -162,12 +173,44 @@ func New(o Options) (*Daemon, error) {
 	}
 	d.fallback = newFallback(d.board)
 	d.egressDown.Store(len(o.Config.Egress().Inputs) > 0) // until they are read
+	d.core = controller.New(d.board, controller.State{})
+	return d, nil
+}
+
+// open opens the files and then lets a core take over from the fallback. If the
+// context ends first the files never open: the process is at its end.
+func (d *Daemon) open(ctx context.Context) error {
+	var err error
+	opened := make(chan func(), 1)
+	go func() {
+		files, failed := d.Open()
+		opened <- func() { d.Files, err = files, failed }
+	}()
+	select {
+	case take := <-opened:
+		take()
+	case <-ctx.Done():
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, f := range d.Faults {
+		d.fault(f.What, f.Hint)
+	}
 	if d.Journal != nil {
 		d.durable = d.Journal.State()
 		d.audit.sync = d.Journal.Sync
 	}
-	d.core = controller.New(d.board, d.remembered())
-	return d, d.newBuses()
+	if err := d.newBuses(); err != nil {
+		return err
+	}
+	_, _ = d.ask(ctx, message{open: true}) // at the end of the daemon there is nothing to wait for
+	select {
+	case <-d.up:
+	case <-ctx.Done():
+	}
+	return nil
 }
 
 func (d *Daemon) newBuses() error {
@@ -202,8 +245,11 @@ func (d *Daemon) remembered() controller.State {
 }
 
 // Run serves until the context ends, and then leaves the relays safe and the
-// journal on the disk.
-func (d *Daemon) Run(ctx context.Context) {
+// journal on the disk. Its error is that of Open, or a bus that cannot be.
+func (d *Daemon) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var failed error
 	var wg sync.WaitGroup
 	over, logged := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -211,16 +257,22 @@ func (d *Daemon) Run(ctx context.Context) {
 		d.runLog(over)
 	}()
 	wg.Go(func() { d.runEgress(ctx) })
-	wg.Go(func() { d.runOthers(ctx) })
-	for i, edges := range d.Hardware.Wiegand {
-		if edges != nil {
-			wg.Go(func() { d.runReader(ctx, i) })
+	wg.Go(func() {
+		if failed = d.open(ctx); failed != nil || ctx.Err() != nil {
+			cancel()
+			return
 		}
-	}
-	for _, b := range d.buses {
-		wg.Go(func() { b.run(ctx) })
-	}
-	wg.Go(func() { d.begin(ctx) })
+		wg.Go(func() { d.runOthers(ctx) })
+		for i, edges := range d.Hardware.Wiegand {
+			if edges != nil {
+				wg.Go(func() { d.runReader(ctx, i) })
+			}
+		}
+		for _, b := range d.buses {
+			wg.Go(func() { b.run(ctx) })
+		}
+		d.begin(ctx)
+	})
 	wg.Go(func() {
 		defer close(d.ended)
 		d.loop(ctx)
@@ -236,6 +288,7 @@ func (d *Daemon) Run(ctx context.Context) {
 	case <-logged:
 	case <-time.After(time.Second): // nobody takes the lines
 	}
+	return failed
 }
 
 // runLog writes what is said to the log, until it is over and all is written.

@@ -15,9 +15,10 @@
 // # When something breaks
 //
 // Requests to exit and fire are served before anything else is, and whatever
-// else fails. Without a readable policy the loop runs with none. Without a
-// journal it runs and says so. If the core itself panics the relays become safe,
-// the fallback releases doors by the wiring alone, and a new core takes over
+// else fails. While the files are opened, however long the disk takes, the
+// fallback releases doors by the wiring alone. Without a readable policy the loop
+// runs with none. Without a journal it runs and says so. If the core itself panics
+// the relays become safe, the fallback serves again, and a new core takes over
 // from what is durable. If the process dies the service manager runs its
 // safe-state mode and starts it anew.
 package daemon

@@ -16,6 +16,7 @@ import (
 	"doord/reader/wiegand"
 	"doord/rex"
 	"doord/sim/board"
+	"doord/store"
 )
 
 // Whatever else is broken, a request to exit opens its door at once and for its
@@ -27,14 +28,14 @@ func TestNothingHoldsPeopleIn(t *testing.T) {
 		then   func(*rig) // once it runs
 	}{
 		{what: "nothing is broken"},
-		{what: "there is no policy cache", change: func(_ *rig, o *Options) { o.Policy = nil }},
+		{what: "there is no policy cache", change: func(r *rig, _ *Options) { r.files.Policy = nil }},
 		{what: "the policy cache fails", change: func(r *rig, _ *Options) { _ = r.policy.Close() }},
-		{what: "there is no journal", change: func(_ *rig, o *Options) { o.Journal = nil }},
+		{what: "there is no journal", change: func(r *rig, _ *Options) { r.files.Journal = nil }},
 		{what: "the journal fails", change: func(r *rig, _ *Options) { _ = r.journal.Close() }},
-		{what: "policy and journal are missing", change: func(_ *rig, o *Options) { o.Policy, o.Journal = nil, nil }},
+		{what: "policy and journal are missing", change: func(r *rig, _ *Options) { r.files = Files{} }},
 		{what: "the clock was never set", change: func(_ *rig, o *Options) { o.WallSet = func() bool { return false } }},
-		{what: "audit is strict and there is no journal", change: func(_ *rig, o *Options) {
-			o.Config.Audit, o.Journal = config.AuditStrict, nil
+		{what: "audit is strict and there is no journal", change: func(r *rig, o *Options) {
+			o.Config.Audit, r.files.Journal = config.AuditStrict, nil
 		}},
 		{what: "audit is strict and the journal fails", change: func(r *rig, o *Options) {
 			o.Config.Audit = config.AuditStrict
@@ -237,6 +238,89 @@ func (s *slow) Levels() (uint64, error) {
 		time.Sleep(10 * time.Second)
 	}
 	return s.Lines.Levels()
+}
+
+// A disk that hangs keeps cards waiting, and nobody in: the fail-secure door opens
+// on request, the others have no power until it is known whether there was fire.
+func TestTheWayOutIsServedWhileTheFilesAreOpened(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		ready := make(chan struct{})
+		r := newRig(t, waiting(ready))
+		r.pass(time.Hour)
+		r.want(lab, shed)
+		r.settle("front-rex", true)
+		r.want(front, lab, shed)
+		r.settle("front-rex", false)
+		r.pass(5100 * time.Millisecond)
+		r.want(lab, shed)
+		r.settle("front-rex", true)
+		began := len(r.board.Transitions())
+		close(ready)
+		r.pass(time.Second)
+		r.want(front)
+		for _, moved := range r.board.Transitions()[began:] {
+			if moved.Channel == front {
+				t.Errorf("the door that is asked to open moved: %+v", moved)
+			}
+		}
+		r.settle("front-rex", false)
+		r.pass(time.Minute)
+		r.want()
+		r.tap("front", 118, 1603)
+		r.want(front)
+		r.faulty()
+		r.happened("lock.rex front", "controller.reboot", "controller.policy", "lock.unlock front granted")
+	})
+}
+
+func TestFireWhileTheFilesAreOpenedIsLatched(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		ready := make(chan struct{})
+		r := newRig(t, waiting(ready))
+		r.settle("fire", true)
+		r.settle("fire", false)
+		close(ready)
+		r.pass(time.Minute)
+		r.want(lab, shed)
+		for _, moved := range r.board.Transitions() {
+			t.Errorf("%s moved: %+v", moved.Channel, moved)
+		}
+		r.happened("controller.fire")
+	})
+}
+
+func TestADaemonEndsWhileItsFilesAreOpened(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		ready := make(chan struct{})
+		r := newRig(t, waiting(ready))
+		r.stop()
+		close(ready)
+	})
+}
+
+func TestFilesThatAnotherDaemonHasEndTheRun(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c := boardConfig(t)
+		d, err := New(Options{Config: c, Hardware: hardware(c, newBoard(c)), WallSet: func() bool { return true }, Log: slog.New(slog.DiscardHandler),
+			Open: func() (Files, error) { return Files{}, store.ErrInUse }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Run(t.Context()); !errors.Is(err, store.ErrInUse) {
+			t.Errorf("it ends with %v", err)
+		}
+	})
+}
+
+// waiting lets nothing be opened until it is ready.
+func waiting(ready <-chan struct{}) func(*rig, *Options) {
+	return func(_ *rig, o *Options) {
+		open := o.Open
+		o.Open = func() (Files, error) {
+			<-ready
+			return open()
+		}
+	}
 }
 
 func TestABoardWithoutRequestsToExitServesItsDoors(t *testing.T) {

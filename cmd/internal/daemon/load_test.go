@@ -134,7 +134,7 @@ func TestAPolicyThatDoesNotFitTheBoardWarns(t *testing.T) {
 
 func TestWithoutACacheALoadSaysWhy(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		r := newRig(t, func(_ *rig, o *Options) { o.Policy = nil })
+		r := newRig(t, func(r *rig, _ *Options) { r.files.Policy = nil })
 		_, err := r.daemon.LoadPolicy(context.Background(), place(t))
 		var e *api.Error
 		if !errors.As(err, &e) || e.Status != 503 || e.Hint == "" {

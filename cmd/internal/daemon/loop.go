@@ -77,6 +77,7 @@ func (d *Daemon) round(m message) (rest time.Duration) {
 			m.reply <- a
 		}
 	}()
+	d.opening = d.opening && !m.open
 	switch in := m.in.(type) {
 	case controller.Changed:
 		d.lines[in.Line] = in
@@ -101,8 +102,10 @@ func (d *Daemon) round(m message) (rest time.Duration) {
 // ceased to follow, or follow again.
 func (d *Daemon) act() []relay.Mismatch {
 	wanted := d.outputs()
-	if d.egressDown.Load() {
-		wanted |= d.failSafe // nothing serves the way out: no power for these
+	if d.egressDown.Load() || d.opening {
+		// Nothing serves the way out, or nobody knows whether there was fire: no power
+		// for these.
+		wanted |= d.failSafe
 	}
 	mismatches, err := d.driver.Apply(relay.Outputs(wanted))
 	switch {

@@ -44,6 +44,7 @@ type rig struct {
 	board    *board.Board
 	policy   *store.Policy
 	journal  *store.Journal
+	files    Files // that the daemon gets
 	daemon   *Daemon
 	server   Server
 
@@ -126,9 +127,11 @@ func (r *rig) start(change ...func(*rig, *Options)) {
 	if r.journal, err = store.OpenJournal(r.dir, store.Options{BootID: "boot"}); err != nil {
 		r.Fatal(err)
 	}
+	r.files = Files{Policy: r.policy, Journal: r.journal}
 	r.mark = r.journal.Head().Sequence
 	r.began, r.board = time.Now(), newBoard(r.config)
-	o := Options{Config: r.config, Hardware: hardware(r.config, r.board), Policy: r.policy, Journal: r.journal,
+	o := Options{Config: r.config, Hardware: hardware(r.config, r.board),
+		Open:    func() (Files, error) { return r.files, nil },
 		WallSet: func() bool { return true }, Log: slog.New(slog.DiscardHandler), Build: "test"}
 	for _, f := range change {
 		f(r, &o)
@@ -141,7 +144,9 @@ func (r *rig) start(change ...func(*rig, *Options)) {
 	r.cancel, r.ended = cancel, make(chan struct{})
 	go func() {
 		defer close(r.ended)
-		r.daemon.Run(ctx)
+		if err := r.daemon.Run(ctx); err != nil {
+			r.Error(err)
+		}
 	}()
 	r.pass(100 * time.Millisecond)
 }

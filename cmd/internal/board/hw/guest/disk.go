@@ -135,6 +135,28 @@ func flip(path string) {
 	must(os.WriteFile(path, data, 0o600))
 }
 
+// stalledStart starts doord, whose own pages are in memory, on a disk that answers
+// nothing.
+func stalledStart(c *chip, b wiring) {
+	must(os.MkdirAll(b.dir, 0o755))
+	unix.Sync()
+	must(os.WriteFile("/proc/sys/vm/drop_caches", []byte("3"), 0))
+	fmt.Println("disk: hold")
+	time.Sleep(500 * time.Millisecond)
+	d := start(program, b)
+	begun := within(10*time.Second, func() bool { return d.beats.Load() > 0 })
+	took, lost := c.pressAll(3)
+	check(begun && lost == 0, "the disk stands still at the start: %d of %d requests to exit release their doors, %s", len(took), len(took)+lost, spread(took))
+	select {
+	case <-d.ready:
+		check(false, "ready though its files are not open")
+	default:
+	}
+	fmt.Println("disk: release")
+	note("ready %v after the start, once the disk goes on", d.serves().Round(time.Millisecond))
+	check(d.end(syscall.SIGTERM) == nil, "SIGTERM ends it well")
+}
+
 // stall presses buttons while the disk answers nothing and nothing of what the
 // kernel can read anew is in memory.
 func stall() {
@@ -142,6 +164,7 @@ func stall() {
 	c := newChip(lineNames())
 	b := onDisk
 	c.rest(b)
+	stalledStart(c, b)
 	d := start("/data/doord", b) // its own pages come from the disk, too
 	d.serves()
 	d.loadPolicy()
@@ -155,24 +178,7 @@ func stall() {
 	go func() { frozen <- os.WriteFile("/data/frozen", make([]byte, 1<<20), 0o600) }()
 	time.Sleep(200 * time.Millisecond)
 
-	var took []time.Duration
-	lost := 0
-	for range 15 {
-		for n := 1; n <= doors; n++ {
-			c.written()
-			pressed := board.Now()
-			rex := c.line(fmt.Sprintf("REX_%d", n))
-			c.drive(rex, false)
-			at, ok := c.released(n, 2*time.Second)
-			c.drive(rex, true)
-			if ok {
-				took = append(took, at-pressed-debounce)
-			} else {
-				lost++
-			}
-		}
-		time.Sleep(600 * time.Millisecond)
-	}
+	took, lost := c.pressAll(15)
 	check(lost == 0, "the disk stands still and the cache is cold: %d of %d requests to exit release their doors", len(took), len(took)+lost)
 	check(percentile(took, 100) < 200*time.Millisecond, "from the button to the relay meanwhile: %s", spread(took))
 	before := d.beats.Load()
