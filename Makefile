@@ -13,10 +13,12 @@ BINARIES := doord doorsim doorctl
 DIR      ?=
 # Seed of make sim; a failure prints the one to repeat it with.
 SEED     ?=
+# Installs Debian packages, of which one has the command: needs,COMMAND,PACKAGES
+needs     = @command -v $(1) >/dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $(2) >/dev/null; }
 # How long make fuzz runs each target.
 FUZZTIME ?= 20s
 
-.PHONY: help demo build arm test sim golden fuzz bench lint cover ci
+.PHONY: help demo build arm test sim golden fuzz bench lint cover hw deb sbom ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +39,7 @@ arm: ## build the firmware for the boards: arm64, arm v7, amd64
 	done
 
 test: ## run all tests, with the race detector
+	$(call needs,cc,gcc libc6-dev)
 	CGO_ENABLED=1 $(TOOL) gotestsum --format pkgname -- -race -shuffle=on -timeout 15m ./...
 	$(GO) test -run Allocat ./store ./policy/... # what the race detector's own allocations hide
 
@@ -62,8 +65,19 @@ lint: ## check style, imports and exhaustiveness
 	$(TOOL) golangci-lint run ./...
 
 cover: ## which lines the tests run
+	$(call needs,cc,gcc libc6-dev)
 	CGO_ENABLED=1 $(GO) test -coverprofile=coverage.out -coverpkg=./... ./... >/dev/null
 	$(GO) tool cover -func=coverage.out | tail -n 1
 
-ci: build lint arm test ## everything that must hold, as .ci/run calls it
+hw: ## boot doord on Debian's arm64 kernel in an emulator: wires, power cuts, a disk that hangs
+	$(GO) run ./cmd/internal/board/hw
+
+deb: ## build the Debian packages, and install, upgrade and remove one in an empty root
+	cmd/doord/package/deb.sh bin/deb
+	cmd/doord/package/check.sh
+
+sbom: ## write what the firmware is made of, as CycloneDX
+	cmd/doord/package/sbom.sh bin
+
+ci: build lint arm test deb sbom hw ## everything that must hold, as .ci/run calls it
 	$(MAKE) demo ONCE=1
