@@ -103,7 +103,7 @@ func damage() {
 
 		d = start(program, b)
 		within(10*time.Second, func() bool { return d.beats.Load() > 0 })
-		_, lost := c.pressAll(2) // while it looks at the files
+		_, lost := c.pressAll(1) // while it looks at the files
 		d.serves()
 		_, lost2 := c.pressAll(1)
 		var aside []string
