@@ -43,6 +43,7 @@ const (
 	ControllerGap        EventType = "controller.gap"
 	ControllerFault      EventType = "controller.fault"
 	RelayMismatch        EventType = "controller.relay_mismatch"
+	RelayTest            EventType = "controller.relay_test" // a technician switched it on for a moment
 	ReaderAccess         EventType = "reader.access"
 	ReaderBadFrame       EventType = "reader.bad_frame"
 	ReaderTamper         EventType = "reader.tamper"

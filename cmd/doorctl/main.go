@@ -151,7 +151,7 @@ func (t *tool) root() *cobra.Command {
 		t.status(), t.doors(), t.relays(), t.inputs(), t.readers(),
 		t.events(), t.why(), t.whatIf(), t.schedule(), t.lint(), t.verify(), t.formats(), t.policy(),
 		t.unlock(), t.hold(), t.unhold(), t.lockdown(), t.fireReset(), t.readerReset(),
-		t.zones(), t.alarms(), t.proximity(), t.osdp(), t.sim(),
+		t.zones(), t.alarms(), t.proximity(), t.osdp(), t.selftest(), t.sim(),
 	)
 	return root
 }

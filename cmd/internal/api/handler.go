@@ -22,6 +22,7 @@ type Daemon interface {
 	Status(context.Context) (Status, error)
 	Doors(context.Context) ([]Door, error)
 	Relays(context.Context) ([]Relay, error)
+	Pulse(ctx context.Context, channel int, p Pulse) (Result, error)
 	Inputs(context.Context) ([]Input, error)
 	Readers(context.Context) ([]Reader, error)
 	Command(ctx context.Context, door string, c Command) (Result, error)
@@ -62,6 +63,17 @@ func Handler(d Daemon, sim Simulator) http.Handler {
 	mux.Handle("GET /v1/relays", answer(func(r *http.Request) (any, error) {
 		list, err := d.Relays(r.Context())
 		return Relays{Version, list}, err
+	}))
+	mux.Handle("POST /v1/relays/{channel}", answer(func(r *http.Request) (any, error) {
+		channel, err := strconv.Atoi(r.PathValue("channel"))
+		if err != nil {
+			return nil, &Error{Status: http.StatusBadRequest, Text: "a relay's channel is a number, not " + r.PathValue("channel")}
+		}
+		var p Pulse
+		if err := body(r, &p); err != nil {
+			return nil, err
+		}
+		return d.Pulse(r.Context(), channel, p)
 	}))
 	mux.Handle("GET /v1/inputs", answer(func(r *http.Request) (any, error) {
 		list, err := d.Inputs(r.Context())

@@ -81,6 +81,7 @@ func TestAnAnswerOtherThanSuccessIsAnError(t *testing.T) {
 		{"events of a journal that cannot be opened", "GET", "/v1/events", "", nil, 503, "it cannot be opened", "mend the disk"},
 		{"a sequence that is no number", "GET", "/v1/events?since=now", "", nil, 400, "since must be the sequence of an event", ""},
 		{"a sequence below nothing", "GET", "/v1/events?since=-1", "", nil, 400, "since must be the sequence of an event", ""},
+		{"a relay that is no number", "POST", "/v1/relays/front", "{}", nil, 400, "a relay's channel is a number, not front", ""},
 		{"a zone that is no number", "POST", "/v1/zones/hall", "{}", nil, 400, "an id is a number, not hall", ""},
 		{"a day that is none", "GET", "/v1/doors/front/week?from=2026-02-30", "", nil, 400, `from: "2026-02-30" is not a date: write YYYY-MM-DD`, ""},
 		{"a policy that is no JSON", "POST", "/v1/policy", "{\n  \"place\": }", nil, 422, "not a policy: invalid character '}' looking for beginning of value (line 2, column 12)", "the policy in force stays"},

@@ -86,6 +86,11 @@ type Relay struct {
 	OK      bool   `json:"ok"`     // the line reads back as wanted
 }
 
+// Pulse switches a relay on for a moment.
+type Pulse struct {
+	For float64 `json:"for"` // s
+}
+
 // Input is one input.
 type Input struct {
 	Name    string   `json:"name"`
@@ -94,6 +99,7 @@ type Input struct {
 	Doors   []string `json:"doors"`
 	Status  string   `json:"status"` // open, closed, cut, short or unknown
 	Active  bool     `json:"active"`
+	Changes uint64   `json:"changes"` // since the start
 }
 
 // Reader is one reader.
@@ -105,6 +111,9 @@ type Reader struct {
 	Shows    string `json:"shows"`
 	Tampered bool   `json:"tampered"`
 	Blocked  bool   `json:"pin_blocked"`
+	// Since the start: cards and PINs, known or not, and what was neither.
+	Reads     uint64 `json:"reads"`
+	BadFrames uint64 `json:"bad_frames"`
 }
 
 // Lists wrap what there can be many of.

@@ -47,6 +47,7 @@ var plain = map[policy.EventType]string{
 	policy.ControllerReboot:     "controller started",
 	policy.ControllerClockSet:   "clock set",
 	policy.ControllerFire:       "FIRE: doors released",
+	policy.RelayTest:            "relay tested",
 	policy.ReaderTamper:         "reader TAMPERED with",
 	policy.ReaderResetTamper:    "reader tamper reset",
 	policy.ReaderOnline:         "reader is there",

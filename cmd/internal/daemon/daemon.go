@@ -87,6 +87,9 @@ type Daemon struct {
 	shown    []shown
 	lines    []controller.Changed // the last change of each input
 	broken   map[relay.Channel]bool
+	pulses   map[int]time.Duration // until when a relay is on for a test, by channel
+	changes  []uint64              // of each input
+	reads    []reads               // of each reader
 	crash    crash
 	audit    audit
 
@@ -104,9 +107,12 @@ type Daemon struct {
 type message struct {
 	in    controller.Input
 	query func(*controller.Controller)
-	open  bool // the files are
+	first func() // before the core steps
 	reply chan<- answer
 }
+
+// reads counts what a reader delivered.
+type reads struct{ good, bad uint64 }
 
 // shown is what a reader shows, and whether it may be heard.
 type shown struct {
@@ -147,6 +153,9 @@ func New(o Options) (*Daemon, error) {
 		shown:   make([]shown, len(o.Config.Readers)),
 		lines:   make([]controller.Changed, len(o.Config.Input)),
 		broken:  map[relay.Channel]bool{},
+		pulses:  map[int]time.Duration{},
+		changes: make([]uint64, len(o.Config.Input)),
+		reads:   make([]reads, len(o.Config.Readers)),
 		faults:  map[string]string{},
 		renewed: make(chan struct{}),
 		opening: true,
@@ -205,7 +214,7 @@ func (d *Daemon) open(ctx context.Context) error {
 	if err := d.newBuses(); err != nil {
 		return err
 	}
-	_, _ = d.ask(ctx, message{open: true}) // at the end of the daemon there is nothing to wait for
+	_, _ = d.ask(ctx, message{first: func() { d.opening = false }}) // at the end of the daemon there is nothing to wait for
 	select {
 	case <-d.up:
 	case <-ctx.Done():

@@ -47,11 +47,14 @@ func (d *Daemon) rest() time.Duration {
 	if d.crash.down {
 		return fallbackRest
 	}
-	at, ok := d.core.Wake()
-	if !ok {
-		return idle
+	at := d.Hardware.Now() + idle
+	if wake, ok := d.core.Wake(); ok {
+		at = min(at, wake)
 	}
-	return min(idle, max(0, at-d.Hardware.Now()))
+	if _, off := d.pulsed(); off != 0 {
+		at = min(at, off)
+	}
+	return max(0, at-d.Hardware.Now())
 }
 
 // now reads both clocks.
@@ -77,7 +80,9 @@ func (d *Daemon) round(m message) (rest time.Duration) {
 			m.reply <- a
 		}
 	}()
-	d.opening = d.opening && !m.open
+	if m.first != nil {
+		m.first()
+	}
 	switch in := m.in.(type) {
 	case controller.Changed:
 		d.lines[in.Line] = in
@@ -89,6 +94,7 @@ func (d *Daemon) round(m message) (rest time.Duration) {
 	d.audit.mark(d, a.events)
 	mismatches := d.act()
 	d.record(a.events)
+	d.count(m.in)
 	for _, m := range mismatches {
 		d.mismatch(m)
 	}
@@ -101,7 +107,8 @@ func (d *Daemon) round(m message) (rest time.Duration) {
 // act brings relays and readers to what the core wants. It returns the relays that
 // ceased to follow, or follow again.
 func (d *Daemon) act() []relay.Mismatch {
-	wanted := d.outputs()
+	tested, _ := d.pulsed()
+	wanted := d.outputs() | tested
 	if d.egressDown.Load() || d.opening {
 		// Nothing serves the way out, or nobody knows whether there was fire: no power
 		// for these.

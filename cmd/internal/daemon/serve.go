@@ -84,8 +84,9 @@ func (d *Daemon) door(c *controller.Controller, i int) api.Door {
 func (s Server) Relays(ctx context.Context) ([]api.Relay, error) {
 	var list []api.Relay
 	err := s.look(ctx, func(c *controller.Controller) {
+		tested, _ := s.pulsed()
 		for _, w := range s.wirings {
-			on := s.outputs().On(int(w.Channel))
+			on := (s.outputs() | tested).On(int(w.Channel))
 			r := api.Relay{Channel: int(w.Channel), Use: string(w.Use), Wanted: word(on, "on", "off"), OK: !s.broken[w.Channel]}
 			if w.Use == relay.Lock {
 				r.Wanted = word(on, "released", "secured")
@@ -112,7 +113,7 @@ func (s Server) Inputs(ctx context.Context) ([]api.Input, error) {
 				doors = []string{}
 			}
 			list = append(list, api.Input{Name: in.Name, Channel: in.Channel, Kind: string(in.Kind), Doors: doors,
-				Status: cmp.Or(string(last.Status), "unknown"), Active: last.Active})
+				Status: cmp.Or(string(last.Status), "unknown"), Active: last.Active, Changes: s.changes[i]})
 		}
 	})
 	return list, err
@@ -125,7 +126,8 @@ func (s Server) Readers(ctx context.Context) ([]api.Reader, error) {
 		for i, b := range s.board.Readers {
 			r := c.Reader(i)
 			list = append(list, api.Reader{Name: b.Name, Port: b.Port, Door: s.board.Doors[b.Door].Name, ID: c.ReaderID(i),
-				Shows: c.Feedback(i).String(), Tampered: r.Tampered, Blocked: r.BlockedUntil != 0})
+				Shows: c.Feedback(i).String(), Tampered: r.Tampered, Blocked: r.BlockedUntil != 0,
+				Reads: s.reads[i].good, BadFrames: s.reads[i].bad})
 		}
 	})
 	return list, err
