@@ -2,6 +2,7 @@ package board
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -53,12 +54,16 @@ func KeepResident(dir string) error {
 			if err != nil {
 				continue // replaced in this moment
 			}
-			if info.Size() > room {
+			rest := info.Size() - m.offset
+			if rest <= 0 {
+				continue // beyond the end there is nothing
+			}
+			length = min(length, uintptr(rest))
+			if int64(length) > room {
 				failed = fmt.Errorf("%s does not fit into the memory kept for files, %d MiB: a disk that hangs may hold up the way out", m.file, ResidentFiles>>20)
 				continue
 			}
-			room -= info.Size()
-			length = min(length, uintptr(info.Size())) // beyond the end there is nothing
+			room -= int64(length)
 		default:
 			continue
 		}
@@ -72,6 +77,7 @@ func KeepResident(dir string) error {
 // mapping is a part of memory that is that of a file.
 type mapping struct {
 	start, end uintptr
+	offset     int64 // of the start in the file
 	file       string
 }
 
@@ -88,10 +94,11 @@ func mappings(maps io.Reader) ([]mapping, error) {
 		from, to, _ := strings.Cut(f[0], "-")
 		start, errStart := strconv.ParseUint(from, 16, 8*int(unsafe.Sizeof(uintptr(0))))
 		end, errEnd := strconv.ParseUint(to, 16, 8*int(unsafe.Sizeof(uintptr(0))))
-		if errStart != nil || errEnd != nil {
+		offset, errOffset := strconv.ParseInt(f[2], 16, 64)
+		if errors.Join(errStart, errEnd, errOffset) != nil {
 			return nil, fmt.Errorf("/proc/self/maps: %q", lines.Text())
 		}
-		list = append(list, mapping{uintptr(start), uintptr(end), f[5]})
+		list = append(list, mapping{uintptr(start), uintptr(end), offset, f[5]})
 	}
 	return list, lines.Err()
 }

