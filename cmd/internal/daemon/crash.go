@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"runtime/debug"
@@ -41,7 +42,7 @@ var errCrashed = &api.Error{Status: http.StatusServiceUnavailable, Text: "the co
 func (d *Daemon) step(in controller.Input) []policy.Event {
 	now := d.now()
 	if d.crash.down {
-		if d.opening || now.Up < d.crash.retry || d.fallback.lingers(now.Up) {
+		if d.opening || now.Up < d.crash.retry {
 			return nil
 		}
 		d.restart(now)
@@ -73,7 +74,7 @@ func (d *Daemon) crashed(cause any) {
 }
 
 // restart begins a core from what is durable, with the policy and the inputs as
-// they are.
+// they are, and with the requests to exit whose time still runs.
 func (d *Daemon) restart(now policy.Now) {
 	d.crash.down = false
 	state := d.remembered()
@@ -89,6 +90,13 @@ func (d *Daemon) restart(now policy.Now) {
 	}
 	d.core = controller.New(d.board, state)
 	var events []policy.Event
+	for _, r := range d.fallback.requests(now.Up) {
+		then := policy.Now{Up: r.at, Wall: now.Wall.Add(r.at - now.Up), WallSet: now.WallSet}
+		press := d.lines[r.line]
+		press.Active = true
+		events = append(events, d.core.Step(then, press)...)
+		events = append(events, d.core.Step(then, d.lines[r.line])...)
+	}
 	for _, e := range noted {
 		events = append(events, d.core.Step(now, controller.Noted{Event: e})...)
 	}
@@ -139,10 +147,29 @@ func (f *fallback) take(up time.Duration, c controller.Changed) {
 	}
 }
 
-// lingers reports whether a door is released for the time after a request to
-// exit, which a new core would know nothing of.
-func (f *fallback) lingers(up time.Duration) bool {
-	return slices.ContainsFunc(f.until, func(until time.Duration) bool { return up < until })
+// request is a request to exit that is over, and when it ended.
+type request struct {
+	line int
+	at   time.Duration
+}
+
+// requests returns those whose doors are still released for the time after, in
+// the order of time.
+func (f *fallback) requests(up time.Duration) (list []request) {
+	for l, line := range f.board.Inputs {
+		if !line.Releases || f.active[l] {
+			continue
+		}
+		var until time.Duration
+		for _, i := range line.Doors {
+			until = max(until, f.until[i])
+		}
+		if up < until {
+			list = append(list, request{l, min(up, until-line.For)})
+		}
+	}
+	slices.SortFunc(list, func(a, b request) int { return cmp.Compare(a.at, b.at) })
+	return list
 }
 
 // releases returns the relays to release at a time.

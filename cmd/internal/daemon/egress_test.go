@@ -273,6 +273,26 @@ func TestTheWayOutIsServedWhileTheFilesAreOpened(t *testing.T) {
 	})
 }
 
+// People who leave all the time do not keep the core from its start.
+func TestACoreBeginsWhilePeopleLeave(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		ready := make(chan struct{})
+		r := newRig(t, waiting(ready))
+		r.settle("front-rex", true)
+		r.settle("front-rex", false)
+		r.pass(2 * time.Second)
+		close(ready)
+		r.pass(100 * time.Millisecond)
+		r.want(front)
+		r.tap("lab", 118, 1604)
+		r.want(front, lab)
+		r.pass(2700 * time.Millisecond)
+		r.want(front, lab)
+		r.pass(300 * time.Millisecond)
+		r.want(lab)
+	})
+}
+
 func TestFireWhileTheFilesAreOpenedIsLatched(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		ready := make(chan struct{})
