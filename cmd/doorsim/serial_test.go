@@ -59,7 +59,7 @@ type bench struct {
 	line   *os.File
 	tty    string
 	do     chan func()
-	served chan error
+	served chan struct{} // closed once the reader is off the line
 }
 
 func newBench(t *testing.T) *bench {
@@ -109,8 +109,12 @@ func (b *bench) plug() {
 	if b.reader == nil {
 		b.reader = pd.New(pd.Config{Comm: osdp.Comm{Addr: 0, Baud: 115200}, UID: osdp.UID{1, 2, 3, 4, 5, 6, 7, 8}})
 	}
-	b.served = make(chan error, 1)
-	go func() { b.served <- pd.Serve(end, b.do, b.reader) }()
+	served := make(chan struct{})
+	b.served = served
+	go func() {
+		defer close(served)
+		_ = pd.Serve(end, b.do, b.reader) // ends with the line
+	}()
 }
 
 func (b *bench) unplug() {
