@@ -13,6 +13,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"doord/policy"
+	"doord/policy/ledger"
 )
 
 // Each benchmark measures bbolt itself in the same run and reports the ratio: the
@@ -51,11 +52,11 @@ func BenchmarkDecision(b *testing.B) {
 			var h policy.Holder
 			req := policy.Request{Door: 1, Method: policy.MethodCard, Reader: 1, Holder: &h}
 			key := make([]byte, 0, 64)
-			mac := p.key.hash()
+			digester := ledger.NewDigester(p.live.Load().key)
 			for b.Loop() {
 				token := card(1 + rand.Int64N(int64(n)))
 				other := card(1 + rand.Int64N(int64(n)))
-				key = appendDigest(key[:0], mac, other)
+				key = digester.Append(key[:0], other)
 
 				t0 := time.Now()
 				got := rawGet(p, key)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"testing"
 
 	"doord/policy"
+	"doord/policy/ledger"
 )
 
 // child starts the test binary in one of its modes.
@@ -153,6 +155,63 @@ func TestKilledWhileReplacing(t *testing.T) {
 	}
 }
 
+// history brings the service to a version whose record says which it is. At every
+// seventh the place has another key.
+func (s *service) history(through uint64) {
+	for s.head.Version < through {
+		n := s.head.Version + 1
+		s.key = bytes.Repeat([]byte{byte(n / 7)}, keySize)
+		r := place(300)
+		r.Credentials[0].ID = int64(n)
+		s.commit(r)
+	}
+}
+
+// childSyncs follows a log until it is killed, by deltas and now and then by a
+// snapshot.
+func childSyncs(dir string) {
+	p, err := OpenPolicy(dir, Options{})
+	fatal(err)
+	s := newService(nil)
+	s.history(p.Position().Version)
+	for {
+		s.history(s.head.Version + 1)
+		if s.head.Version%7 == 0 || p.Position().Version == 0 {
+			fatal(s.load(p))
+		} else {
+			fatal(s.apply(p))
+		}
+		fmt.Println(s.head.Version)
+	}
+}
+
+func TestKilledWhileSyncing(t *testing.T) {
+	dir := t.TempDir()
+	s := newService(t)
+	for round := range 12 {
+		durable := killed(t, "sync", dir, 1+rand.IntN(20))
+		p, err := OpenPolicy(dir, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.Opened() != (Opened{}) {
+			t.Errorf("round %d: %+v", round, p.Opened())
+		}
+		if got := p.Position().Version; got < uint64(durable) || got > uint64(durable)+1 {
+			t.Fatalf("round %d: at version %d, durable %d", round, got, durable)
+		}
+		s.history(p.Position().Version)
+		s.agrees(t, p)
+		var h policy.Holder
+		if revision, found, err := p.Lookup(card(1), &h); !found || err != nil || h.Credential != int64(revision) || revision != s.head.Version {
+			t.Errorf("round %d: credential %d of revision %d, %v, %v", round, h.Credential, revision, found, err)
+		}
+		if err := p.Close(); err != nil {
+			t.Errorf("round %d: %v", round, err)
+		}
+	}
+}
+
 // childFillsDisk lives through a disk that is full for a while.
 func childFillsDisk(dir string) {
 	signal.Ignore(syscall.SIGXFSZ)
@@ -165,6 +224,15 @@ func childFillsDisk(dir string) {
 	fatal(err)
 	j.Append(happened(0))
 	fatal(j.Sync(ctx))
+
+	other := filepath.Join(dir, "synced")
+	synced, err := OpenPolicy(other, Options{})
+	fatal(err)
+	s := newService(nil)
+	s.commit(place(10))
+	fatal(s.load(synced))
+	was := s.head
+	s.commit(place(1500))
 
 	var limit syscall.Rlimit
 	fatal(syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit))
@@ -189,9 +257,23 @@ func childFillsDisk(dir string) {
 	if revision, found, err := p.Lookup(card(1), &h); revision != 1 || !found || err != nil {
 		fatal(fmt.Errorf("the old policy is gone: %d, %v, %w", revision, found, err))
 	}
+	if err := s.load(synced); err == nil {
+		fatal(errors.New("a snapshot found room on a full disk"))
+	}
+	s.agreesAt(synced, was)
+	if err := s.apply(synced); err == nil {
+		fatal(errors.New("a delta found room on a full disk"))
+	}
+	s.agreesAt(synced, was)
 	fmt.Println(j.Head().Sequence)
 
 	fatal(syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit))
+	fatal(s.apply(synced))
+	s.agreesAt(synced, s.head)
+	s.commit(place(6000))
+	fatal(s.load(synced))
+	s.agreesAt(synced, s.head)
+	fatal(synced.Close())
 	fatal(j.Sync(ctx))
 	_, err = p.Replace(place(5000))
 	fatal(err)
@@ -200,6 +282,18 @@ func childFillsDisk(dir string) {
 	fatal(j.Health())
 	fatal(errors.Join(j.Verify(ctx), j.Close(), p.Check(ctx), p.Close()))
 	fmt.Println(n)
+}
+
+// agreesAt ends the child unless the policy is whole and at a head.
+func (s *service) agreesAt(p *Policy, head ledger.Head) {
+	if _, got := p.Head(); got != head {
+		fatal(fmt.Errorf("at %v, not %v", got, head))
+	}
+	var h policy.Holder
+	if revision, found, err := p.Lookup(card(1), &h); revision != head.Version || !found || err != nil {
+		fatal(fmt.Errorf("Lookup = %d, %v, %w", revision, found, err))
+	}
+	fatal(p.Check(context.Background()))
 }
 
 func fatal(err error) {

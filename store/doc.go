@@ -5,15 +5,16 @@
 //	              Lookup, Member              Append, SaveState, Acked
 //	reader ───────────┐                  daemon ────────┐ never waits
 //	                  ▼                                 ▼
-//	sync ── Replace ▶ policy.db          queue ▶ writer ▶ events.db
-//	                  ▲                                 │
-//	start ── Records ─┘                  upload ◀ Since ┴ Follow ▶ technician
+//	file ── Replace ▶ policy.db          queue ▶ writer ▶ events.db
+//	sync ─── Load ────▶ ▲ ▲                             │
+//	sync ─── Apply ─────┘ │              upload ◀ Since ┴ Follow ▶ technician
+//	start ── Records ─────┘
 //
 // # Files
 //
 //	policy.db       the place's policy           Policy
 //	events.db       journal and door state       Journal
-//	place.key       32 random bytes, see below
+//	place.key       32 random bytes, see below; place.key.next: about to take its place
 //	*.lock          held while a doord runs; its pid
 //	*.new           being written; removed at the next start
 //	*.damaged-TIME  set aside, at most three of each
@@ -23,13 +24,14 @@
 // value in both is sealed with a CRC-32C over its key and itself.
 //
 //	policy.db
-//	  meta         marker, schema, key (proof of place.key), tally of each large bucket
+//	  meta         marker, schema, key (proof of place.key), head (signed; empty without a log)
 //	  records      kind ‖ 0 ‖ id → JSON    what policy.Compile needs, in the words of the policy file
-//	  credentials  digest → holder         flat: see holder.go
-//	  members      id → holder             the same
+//	  credentials  digest → holder         flat: see package ledger
+//	  members      id → holder             the same; ids have their low byte first
 //	  names        id → name               only with names_on_controllers
+//	  leaves       number → hash           of the tree over all of these: see package ledger
 //	events.db
-//	  meta         marker, schema, epoch, acked, anchor, state
+//	  meta         marker, schema, epoch, acked, receipt, anchor, state
 //	  events       sequence → hash ‖ JSON  see Record
 //
 // # Policy
@@ -40,8 +42,25 @@
 // That is no secret from somebody who has the file and the key beside it: a 26-bit
 // card has 67 million values and a PIN at most 111 million, and he can try them all.
 //
-// A bulk load writes a new file and renames it. So a look-up never waits for it,
-// nothing of the old policy lingers in free pages, and damage heals.
+// The four tables are records as package ledger knows them: what a place's service
+// sends lies here under the same keys, with a seal behind each value.
+//
+// A bulk load, of a policy file or of a snapshot, writes a new file in chunks and
+// renames it. So a look-up never waits for it, nothing of the old policy lingers in
+// free pages, damage heals, and memory does not grow with the place. A delta is one
+// transaction in the file that is there, or a new file made of the old one where
+// there is much in it. The leaves that it touches are hashed anew.
+//
+// Of a log only that is put into force which arrives at the root and the count of a
+// signed head, and which this doord can use: a kind or a field that it does not know,
+// a reference to nothing, or a time zone that is not there would leave the doors
+// without a policy at the next start. Otherwise all stays as it was. The head lies in
+// the same transaction as what it tells of. The revision that look-ups see is the
+// version of the log, and one more than before for a policy from a file.
+//
+// The cache of a schema before 2 is set aside and an empty one begun: nothing that
+// wrote it was ever released, and what was in it comes again with the next sync or
+// policy load.
 //
 // # Journal
 //
@@ -75,6 +94,7 @@
 //
 // # Left to others
 //
-// Signing heads and uploading is store/cloudsync's, compiling and deciding
-// policy's, and what an unhealthy store means for the doors the daemon's.
+// Fetching and uploading, verifying who signed a head and whether it may take the
+// place of the one before is store/cloudsync's; compiling and deciding policy's; and
+// what an expired head or an unhealthy store means for the doors the daemon's.
 package store

@@ -12,6 +12,9 @@ var (
 	ErrInUse = errors.New("in use")
 	// ErrNewer: a newer doord wrote the file, which is left as it is.
 	ErrNewer = errors.New("written by a newer doord")
+	// ErrOlder: an older doord wrote the file, in a form that is not read any more. It
+	// is set aside like a damaged one.
+	ErrOlder = errors.New("written by an older doord")
 )
 
 // What can go wrong afterwards.
@@ -20,6 +23,9 @@ var (
 	ErrDamaged = errors.New("damaged")
 	// ErrClosed: the call came after Close.
 	ErrClosed = errors.New("closed")
+	// ErrDiverged: what came does not arrive at the head that came with it, or does not
+	// follow from where the cache is. The policy stays; a snapshot mends it.
+	ErrDiverged = errors.New("diverged from the place's log")
 )
 
 // Damage says where a file is damaged. It is ErrDamaged to errors.Is.

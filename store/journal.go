@@ -26,6 +26,9 @@ var (
 	keyAnchor = []byte("anchor") // sequence ‖ hash of the newest event that was given up
 	keyAcked  = []byte("acked")  // sequence
 	keyState  = []byte("state")  // what the daemon keeps over a restart
+
+	// What the service countersigned of this epoch; not there before the first.
+	keyReceipt = []byte("receipt")
 )
 
 var eventsLayout = layout{name: eventsFile, marker: "doord events"}
@@ -51,6 +54,8 @@ type Journal struct {
 	head   Head  // the newest event on the disk
 	acked  uint64
 	state  []byte
+	// The service's last receipt, nil for none.
+	receipt []byte
 
 	queue    []entry // handed in, not yet fetched by the writer
 	handed   uint64  // entries since the start
@@ -77,6 +82,7 @@ type entry struct {
 	state   []byte // nil: no change
 	acked   uint64
 	isAck   bool
+	receipt []byte // with an acknowledgement; nil: no change
 }
 
 // OpenJournal opens the journal in dir, which is made if need be. Only its head is
@@ -103,7 +109,7 @@ func OpenJournal(dir string, o Options) (_ *Journal, err error) {
 	if err != nil {
 		return nil, errors.Join(err, j.lock.Close())
 	}
-	j.opened, j.live, j.head, j.acked, j.state = opened, f, tip.head, tip.acked, state
+	j.opened, j.live, j.head, j.acked, j.state, j.receipt = opened, f, tip.head, tip.acked, state, tip.receipt
 	w := &writer{j: j, file: f, tip: tip}
 	go w.run()
 	return j, nil
@@ -138,6 +144,14 @@ func (t *tip) scan(f *file, tx *bbolt.Tx, state *[]byte) error {
 	}
 	if len(acked) != 8 {
 		return damage(f.path, "meta", "acked: too short")
+	}
+	t.receipt = nil
+	if tx.Bucket(metaBucket).Get(keyReceipt) != nil {
+		receipt, err := metaValue(f, tx, keyReceipt)
+		if err != nil {
+			return err
+		}
+		t.receipt = slices.Clone(receipt)
 	}
 	sequence, hash, err := anchor(f, tx)
 	if err != nil {
@@ -192,6 +206,9 @@ func (j *Journal) Opened() Opened {
 	defer j.mu.Unlock()
 	return j.opened
 }
+
+// BootID names this boot in the events.
+func (j *Journal) BootID() string { return j.o.BootID }
 
 // Head returns the newest event that is on the disk.
 func (j *Journal) Head() Head {
@@ -256,14 +273,34 @@ func (j *Journal) SaveState(state []byte) {
 // Acked tells that the service has all events through sequence, which are then
 // given up when their space is needed. It may also go back: a service that was
 // restored from a backup needs them again.
-func (j *Journal) Acked(sequence uint64) {
+func (j *Journal) Acked(sequence uint64) { j.AckedBy(sequence, nil) }
+
+// AckedBy is Acked with what the service countersigned, which is kept beside it as
+// it is, in place of the one before: it proves what the service had. Of an empty one
+// nothing is kept, and the one before stays.
+func (j *Journal) AckedBy(sequence uint64, receipt []byte) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.acked = min(sequence, j.head.Sequence)
-	if !j.closed {
-		e := j.tail()
-		e.acked, e.isAck = j.acked, true
+	if len(receipt) > 0 {
+		j.receipt = slices.Clone(receipt)
 	}
+	if j.closed {
+		return
+	}
+	e := j.tail()
+	e.acked, e.isAck = j.acked, true
+	if len(receipt) > 0 {
+		e.receipt = j.receipt
+	}
+}
+
+// Receipt returns the last receipt of this epoch that AckedBy was given, in this run
+// or one before; nil for none.
+func (j *Journal) Receipt() []byte {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return slices.Clone(j.receipt)
 }
 
 // backlog is how many entries are in memory, here and at the writer.

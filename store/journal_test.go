@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -246,5 +247,44 @@ func TestAnAcknowledgementMayGoBackAndSurvivesARestart(t *testing.T) {
 	}
 	if j = openJournal(t, dir, Options{}); j.AckedThrough() != 3 {
 		t.Errorf("after a restart: through %d", j.AckedThrough())
+	}
+}
+
+func TestTheLastReceiptIsKeptWithTheAcknowledgement(t *testing.T) {
+	dir := t.TempDir()
+	j, err := OpenJournal(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if j.Receipt() != nil {
+		t.Errorf("a new journal has the receipt %q", j.Receipt())
+	}
+	j.Append(happened(1), happened(2))
+	flush(t, j)
+	j.AckedBy(1, []byte("one"))
+	flush(t, j)
+	j.AckedBy(2, []byte("two"))
+	j.Acked(1) // without one
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if j, err = OpenJournal(dir, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if string(j.Receipt()) != "two" || j.AckedThrough() != 1 {
+		t.Errorf("after a restart: %q, through %d", j.Receipt(), j.AckedThrough())
+	}
+	j.Append(happened(3))
+	flush(t, j)
+	if string(j.Receipt()) != "two" {
+		t.Errorf("after an event: %q", j.Receipt())
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	// It is about an epoch: a journal begun anew has none.
+	truncate(0)(t, filepath.Join(dir, eventsFile))
+	if j = openJournal(t, dir, Options{}); j.Receipt() != nil {
+		t.Errorf("a new epoch has the receipt %q", j.Receipt())
 	}
 }

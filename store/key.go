@@ -7,18 +7,15 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"hash"
 	"io/fs"
 	"os"
 	"path/filepath"
-
-	"doord/policy"
 )
 
 const (
-	keyFile    = "place.key"
-	keySize    = 32
-	digestSize = 16
+	keyFile     = "place.key"
+	nextKeyFile = "place.key.next"
+	keySize     = 32
 )
 
 // placeKey is the secret under which tokens are digested.
@@ -60,24 +57,45 @@ func writeFile(path string, data []byte) (err error) {
 	return publish(path+".new", path)
 }
 
-func (k placeKey) hash() hash.Hash { return hmac.New(sha256.New, k) }
-
 // proof is kept in the file, to tell whether the key beside it is the one that
 // its digests were made under. It cannot equal a token's digest: no class of
 // tokens begins like that.
 func (k placeKey) proof() []byte {
-	h := k.hash()
+	h := hmac.New(sha256.New, k)
 	h.Write([]byte("\x00doord place key"))
 	return h.Sum(nil)
 }
 
 func (k placeKey) proves(proof []byte) bool { return bytes.Equal(proof, k.proof()) }
 
-// appendDigest appends the key of a token's record, made with h.
-func appendDigest(b []byte, h hash.Hash, t policy.Token) []byte {
-	start := len(b)
-	b = t.AppendCanonical(b)
-	h.Reset()
-	h.Write(b[start:])
-	return h.Sum(b[:start])[:start+digestSize]
+// A place's key comes with the first snapshot of it. First it is written under
+// another name, then the new policy takes its own, and then the key: whichever of
+// the two keys a policy was made under after a crash is there and found.
+
+// announceKey writes the key that the next policy is made under.
+func announceKey(dir string, key placeKey) error {
+	path := filepath.Join(dir, nextKeyFile)
+	if err := writeFile(path, key); err != nil {
+		return fmt.Errorf("store: write %s: %w", path, err)
+	}
+	return nil
+}
+
+// announcedKey reads it; nil if there is none.
+func announcedKey(dir string) placeKey {
+	key, err := os.ReadFile(filepath.Join(dir, nextKeyFile))
+	if err != nil || len(key) != keySize {
+		return nil
+	}
+	return key
+}
+
+// settleKey gives the announced key its name, or removes it.
+func settleKey(dir string, taken bool) error {
+	path := filepath.Join(dir, nextKeyFile)
+	if taken {
+		return publish(path, filepath.Join(dir, keyFile))
+	}
+	_ = os.Remove(path) // what is left of it is looked at and removed at the next start
+	return nil
 }

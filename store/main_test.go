@@ -19,6 +19,7 @@ func TestMain(m *testing.M) {
 	if run, ok := map[string]func(dir string){
 		"append":   childAppends,
 		"replace":  childReplaces,
+		"sync":     childSyncs,
 		"fulldisk": childFillsDisk,
 	}[os.Getenv(childMode)]; ok {
 		run(os.Args[1])
@@ -32,12 +33,12 @@ func place(n int) *policy.Records {
 	r := &policy.Records{
 		Place:       policy.Place{ID: 1, Name: "Works", TimeZone: "Europe/Berlin", Latitude: 52.5, Longitude: 13.4},
 		Controllers: []policy.Controller{{ID: 1, Name: "North", DeviceID: "0123456789abcdef"}},
-		Locks:       []policy.Lock{{ID: 1, Name: "Gate", Configured: true}, {ID: 2, Name: "Hall", Configured: true}},
+		Locks:       []policy.Lock{lock(1, "Gate"), lock(2, "Hall")},
 		RelayConnections: []policy.RelayConnection{
 			{ID: 1, ControllerID: 1, Channel: 1, Type: policy.RelayLock, LockID: 1, Duration: 3}},
 		InputConnections: []policy.InputConnection{
 			{ID: 1, ControllerID: 1, Channel: 1, Type: policy.InputREX, LockID: 1, Duration: 5, Action: policy.REXUnlock}},
-		Readers: []policy.Reader{{ID: 1, ControllerID: 1, Port: "wiegand:1", LockID: 1, Direction: policy.In, Cards: true}},
+		Readers: []policy.Reader{{ID: 1, ControllerID: 1, Port: "wiegand:1", LockID: 1, Direction: policy.In, Cards: true, PIN: policy.PINNone}},
 		Groups:  []policy.Group{{ID: 1, Name: "Staff"}, {ID: 2, Name: "Night"}, {ID: 3, Name: "Cleaners"}},
 		GroupLocks: []policy.GroupLock{
 			{ID: 1, GroupID: 1, LockID: 1}, {ID: 2, GroupID: 2, LockID: 1}, {ID: 3, GroupID: 3, LockID: 2}},
@@ -57,6 +58,10 @@ func place(n int) *policy.Records {
 				Validity: policy.Validity{Until: until}})
 	}
 	return r
+}
+
+func lock(id int64, name string) policy.Lock {
+	return policy.Lock{ID: id, Name: name, Configured: true, WhenClockUnset: policy.ClockDeny, WhenPolicyStale: policy.StaleAdmit, OnFire: policy.FireStay}
 }
 
 // card is the token of a member of place.

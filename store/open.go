@@ -24,11 +24,14 @@ const keptDamaged = 3
 type layout struct {
 	name   string // "policy.db"
 	marker string
-	// migrations[i] brings schema i+1 to i+2: the schema is one more than they are.
+	// dropped is how many schemas, the first ones, are not read any more: what such a
+	// file holds comes anew from elsewhere.
+	dropped uint32
+	// migrations[i] brings the i-th schema that is read, from 0, to the next.
 	migrations []func(*bbolt.Tx) error
 }
 
-func (l *layout) schema() uint32 { return uint32(len(l.migrations)) + 1 }
+func (l *layout) schema() uint32 { return l.dropped + uint32(len(l.migrations)) + 1 }
 
 var metaBucket = []byte("meta")
 
@@ -39,7 +42,7 @@ var (
 )
 
 // open returns the file in dir, quickly scanned. Where there is none, or a damaged
-// one, which is set aside, a new one is made by fill.
+// or too old one, which is set aside, a new one is made by fill.
 func (l *layout) open(dir string, o Options, scan func(*file, *bbolt.Tx) error, fill func(*file) error) (*file, Opened, error) {
 	var opened Opened
 	path := filepath.Join(dir, l.name)
@@ -47,7 +50,7 @@ func (l *layout) open(dir string, o Options, scan func(*file, *bbolt.Tx) error, 
 	f, err := l.load(path, o, scan)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-	case errors.Is(err, ErrDamaged):
+	case errors.Is(err, ErrDamaged), errors.Is(err, ErrOlder):
 		opened.Cause = err
 		if opened.Quarantined, err = quarantine(path); err != nil {
 			return nil, opened, fmt.Errorf("%w, and it cannot be set aside: %w", opened.Cause, err)
@@ -180,6 +183,10 @@ func (l *layout) admit(f *file, o Options, scan func(*file, *bbolt.Tx) error) er
 		if schema == 0 {
 			return damage(f.path, "its schema", "there is no schema 0")
 		}
+		if schema <= l.dropped {
+			return fmt.Errorf("store: %s has schema %d of doord %s, and this doord reads %d: %w",
+				f.path, schema, stamp[4:], l.schema(), ErrOlder)
+		}
 		return nil
 	})
 	if err != nil {
@@ -195,7 +202,7 @@ func (l *layout) admit(f *file, o Options, scan func(*file, *bbolt.Tx) error) er
 
 // migrate does all steps in one transaction: a crash leaves the old schema whole.
 func (l *layout) migrate(tx *bbolt.Tx, from uint32, o Options) error {
-	for _, step := range l.migrations[from-1:] {
+	for _, step := range l.migrations[from-l.dropped-1:] {
 		if err := step(tx); err != nil {
 			return err
 		}

@@ -1,10 +1,11 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
-	"hash"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -12,19 +13,28 @@ import (
 	berrors "go.etcd.io/bbolt/errors"
 
 	"doord/policy"
+	"doord/policy/ledger"
 )
 
 const policyFile = "policy.db"
 
 var (
+	recordsBucket     = []byte("records")     // kind ‖ 0 ‖ id → JSON
 	credentialsBucket = []byte("credentials") // digest of a token → holder
 	membersBucket     = []byte("members")     // id → holder
 	namesBucket       = []byte("names")       // id → name, if the place allows it
+	leavesBucket      = []byte("leaves")      // number of a leaf → hash
 
-	keyProof = []byte("key") // proof of place.key
+	keyProof = []byte("key")  // proof of place.key
+	keyHead  = []byte("head") // ledger.Signed of the head, or nothing
+
+	// buckets are those of the tables, which hold the same records.
+	buckets = map[ledger.Table][]byte{ledger.Records: recordsBucket, ledger.Credentials: credentialsBucket,
+		ledger.Members: membersBucket, ledger.Names: namesBucket}
 )
 
-var policyLayout = layout{name: policyFile, marker: "doord policy"}
+// Schema 1 had its ids big endian and no leaves.
+var policyLayout = layout{name: policyFile, marker: "doord policy", dropped: 1}
 
 // Policy is the cache of a place's policy. Its methods may be called from any
 // goroutine.
@@ -32,14 +42,20 @@ type Policy struct {
 	dir    string
 	o      Options
 	lock   *os.File
-	key    placeKey
 	opened Opened
 
-	live    atomic.Pointer[file] // replaced whole by Replace
-	lookups sync.Pool            // of *lookup
+	live    atomic.Pointer[cache]  // replaced whole by Replace and Load
+	synced  atomic.Pointer[synced] // the head of what is live; nil without one
+	lookups sync.Pool              // of *lookup
 
-	replacing sync.Mutex
-	revision  uint64 // in force; under replacing
+	replacing sync.Mutex // held by whoever changes the policy
+	revision  uint64     // in force; under replacing
+}
+
+// cache is a policy's file, with the key that its digests were made under.
+type cache struct {
+	*file
+	key placeKey
 }
 
 // OpenPolicy opens the cache in dir, which is made if need be. Only what is small
@@ -58,35 +74,52 @@ func OpenPolicy(dir string, o Options) (_ *Policy, err error) {
 			_ = p.lock.Close() // it is the first error that matters
 		}
 	}()
-	if p.key, err = loadKey(dir); err != nil {
+	key, err := loadKey(dir)
+	if err != nil {
 		return nil, err
 	}
-	p.lookups.New = func() any { return newLookup(p.key) }
-	f, opened, err := policyLayout.open(dir, p.o, p.scan, func(f *file) error {
-		return fillPolicy(f, p.key, 0, &policy.Records{})
+	next := announcedKey(dir)
+	p.lookups.New = func() any { return newLookup() }
+	scan := policyScan{keys: []placeKey{key, next}}
+	f, opened, err := policyLayout.open(dir, p.o, scan.read, func(f *file) error {
+		return fillLocal(f, key, 0, &policy.Records{})
 	})
 	if err != nil {
 		return nil, err
 	}
-	p.opened = opened
-	p.live.Store(f)
-	if _, p.revision, err = p.Records(); err != nil {
-		return nil, errors.Join(err, f.close())
+	p.opened, p.revision = opened, scan.revision
+	p.live.Store(&cache{f, scan.key})
+	p.synced.Store(scan.synced)
+	if err = settleKey(dir, next != nil && scan.key.proves(next.proof())); err != nil {
+		return nil, errors.Join(advise(err), f.close())
 	}
 	return p, nil
 }
 
-// scan is the quick look: the key, the small records, and that the large buckets
-// are there.
-func (p *Policy) scan(f *file, tx *bbolt.Tx) error {
+// policyScan is the quick look: which of the keys it is, the head, the small
+// records, and that the large buckets are there.
+type policyScan struct {
+	keys []placeKey
+
+	key      placeKey
+	synced   *synced
+	revision uint64
+}
+
+func (s *policyScan) read(f *file, tx *bbolt.Tx) error {
 	proof, err := metaValue(f, tx, keyProof)
 	if err != nil {
 		return err
 	}
-	if !p.key.proves(proof) {
+	i := slices.IndexFunc(s.keys, func(k placeKey) bool { return k != nil && k.proves(proof) })
+	if i < 0 {
 		return damage(f.path, "meta", "its digests were not made with the %s beside it", keyFile)
 	}
-	_, _, err = records(f, tx)
+	s.key = s.keys[i]
+	if s.synced, err = readHead(f, tx); err != nil {
+		return err
+	}
+	_, s.revision, err = records(f, tx)
 	return err
 }
 
@@ -100,12 +133,12 @@ func (p *Policy) Close() error {
 	return errors.Join(p.live.Load().close(), p.lock.Close())
 }
 
-// view runs fn on the policy in force. If a Replace takes the file away before fn
-// begins, the new one serves.
+// view runs fn on the policy in force. If a Replace or a Load takes the file away before
+// fn begins, the new one serves.
 func (p *Policy) view(fn func(*file, *bbolt.Tx) error) error {
 	for {
 		f := p.live.Load()
-		err := f.view(func(tx *bbolt.Tx) error { return fn(f, tx) })
+		err := f.view(func(tx *bbolt.Tx) error { return fn(f.file, tx) })
 		if !errors.Is(err, berrors.ErrDatabaseNotOpen) {
 			return err
 		}
@@ -127,20 +160,39 @@ func (p *Policy) Records() (r policy.Records, revision uint64, err error) {
 }
 
 func records(f *file, tx *bbolt.Tx) (policy.Records, uint64, error) {
-	small, credentials := tx.Bucket(recordsBucket), tx.Bucket(credentialsBucket)
-	if small == nil || credentials == nil || tx.Bucket(membersBucket) == nil || tx.Bucket(namesBucket) == nil {
-		return policy.Records{}, 0, damage(f.path, "its buckets", "one is missing")
+	for _, name := range [][]byte{recordsBucket, credentialsBucket, membersBucket, namesBucket, leavesBucket} {
+		if tx.Bucket(name) == nil {
+			return policy.Records{}, 0, damage(f.path, "its buckets", "one is missing")
+		}
 	}
-	r, err := getRecords(f, small)
-	return r, credentials.Sequence(), err
+	r, err := smallRecords(f, tx)
+	return r, tx.Bucket(credentialsBucket).Sequence(), err
+}
+
+// smallRecords reads them, those of a kind in the order of ids.
+func smallRecords(f *file, tx *bbolt.Tx) (r policy.Records, err error) {
+	c := tx.Bucket(recordsBucket).Cursor()
+	for key, value := c.First(); key != nil; key, value = c.Next() {
+		body, err := unseal(key, value)
+		if err != nil {
+			return policy.Records{}, damage(f.path, string(recordsBucket), "record %q: %v", key, err)
+		}
+		// What is sealed is what was written: if it cannot be read, then by a
+		// doord that knows more of it than this one.
+		if err := ledger.AddSmall(&r, key, body); err != nil {
+			return policy.Records{}, fmt.Errorf("store: %s: %w: %w", f.path, err, ErrNewer)
+		}
+	}
+	return r, nil
 }
 
 // lookup is the working memory of one look-up. It is used again and again, so
 // that a look-up allocates nothing of its own.
 type lookup struct {
-	hash hash.Hash
-	key  []byte
-	read func(*bbolt.Tx) error // l.get, bound once
+	place  placeKey // of the digester
+	digest *ledger.Digester
+	key    []byte
+	read   func(*bbolt.Tx) error // l.get, bound once
 
 	bucket   []byte
 	holder   *policy.Holder
@@ -149,10 +201,18 @@ type lookup struct {
 	wrong    error
 }
 
-func newLookup(key placeKey) *lookup {
-	l := &lookup{hash: key.hash(), key: make([]byte, 0, 128)}
+func newLookup() *lookup {
+	l := &lookup{key: make([]byte, 0, 128)}
 	l.read = l.get
 	return l
+}
+
+// aim sets the key of a token's record, digested under the key of a cache.
+func (l *lookup) aim(c *cache, token *policy.Token) {
+	if !bytes.Equal(l.place, c.key) {
+		l.place, l.digest = c.key, ledger.NewDigester(c.key)
+	}
+	l.key = l.digest.Append(l.key[:0], *token)
 }
 
 // get runs in the read transaction. The revision is the bucket's sequence, which
@@ -168,9 +228,19 @@ func (l *lookup) get(tx *bbolt.Tx) error {
 	if value == nil {
 		return nil
 	}
-	l.wrong = decodeHolder(l.key, value, l.holder)
+	l.wrong = unsealHolder(l.key, value, l.holder)
 	l.found = l.wrong == nil
 	return nil
+}
+
+// unsealHolder reads a sealed holder. After an error h holds nothing.
+func unsealHolder(key, value []byte, h *policy.Holder) error {
+	h.Reset()
+	body, err := unseal(key, value)
+	if err != nil {
+		return err
+	}
+	return ledger.DecodeHolder(body, h)
 }
 
 var errMissing = errors.New("the bucket is missing")
@@ -182,8 +252,7 @@ var errMissing = errors.New("the bucket is missing")
 func (p *Policy) Lookup(token policy.Token, h *policy.Holder) (revision uint64, found bool, err error) {
 	l := p.lookups.Get().(*lookup)
 	defer p.lookups.Put(l)
-	l.key = appendDigest(l.key[:0], l.hash, token)
-	return l.run(p, credentialsBucket, h)
+	return l.run(p, credentialsBucket, &token, h)
 }
 
 // Member finds a member by id, as Lookup does by token: for a request that came
@@ -191,15 +260,18 @@ func (p *Policy) Lookup(token policy.Token, h *policy.Holder) (revision uint64, 
 func (p *Policy) Member(member int64, h *policy.Holder) (revision uint64, found bool, err error) {
 	l := p.lookups.Get().(*lookup)
 	defer p.lookups.Put(l)
-	l.key = appendID(l.key[:0], member)
-	return l.run(p, membersBucket, h)
+	l.key = append(l.key[:0], ledger.IDKey(member)...)
+	return l.run(p, membersBucket, nil, h)
 }
 
-func (l *lookup) run(p *Policy, bucket []byte, h *policy.Holder) (uint64, bool, error) {
+func (l *lookup) run(p *Policy, bucket []byte, token *policy.Token, h *policy.Holder) (uint64, bool, error) {
 	h.Reset()
 	for {
 		l.bucket, l.holder, l.revision, l.found, l.wrong = bucket, h, 0, false, nil
 		f := p.live.Load()
+		if token != nil {
+			l.aim(f, token)
+		}
 		err := f.view(l.read)
 		l.holder = nil
 		switch {
@@ -224,7 +296,7 @@ func (p *Policy) MemberName(member int64) (name string, found bool, err error) {
 		if b == nil {
 			return damage(f.path, string(namesBucket), "%v", errMissing)
 		}
-		key := appendID(nil, member)
+		key := ledger.IDKey(member)
 		value := b.Get(key)
 		if value == nil {
 			return nil

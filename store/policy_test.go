@@ -59,11 +59,22 @@ func TestAPolicyIsThereAfterARestart(t *testing.T) {
 	}
 }
 
+// keptAsItIs tells whether the i-th field of policy.Records is a list of which a
+// controller keeps the records themselves.
+func keptAsItIs(i int) bool {
+	field := reflect.TypeFor[policy.Records]().Field(i)
+	switch field.Name {
+	case "Members", "RoleAssignments", "Credentials", "GroupLinks":
+		return false
+	}
+	return field.Type.Kind() == reflect.Slice
+}
+
 func TestEveryKindOfRecordIsKept(t *testing.T) {
 	var want policy.Records
 	kinds := 0
-	for _, field := range small(&want) {
-		if field.Kind() == reflect.Slice {
+	for i := range reflect.TypeFor[policy.Records]().NumField() {
+		if field := reflect.ValueOf(&want).Elem().Field(i); keptAsItIs(i) {
 			kinds++
 			field.Set(reflect.MakeSlice(field.Type(), 1, 1))
 			field.Index(0).FieldByName("ID").SetInt(5)
@@ -77,11 +88,11 @@ func TestEveryKindOfRecordIsKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, field := range small(&got) {
-		if field.Kind() == reflect.Slice {
+	for i := range reflect.TypeFor[policy.Records]().NumField() {
+		if field := reflect.ValueOf(&got).Elem().Field(i); keptAsItIs(i) {
 			kinds--
 			if field.Len() != 1 || field.Index(0).FieldByName("ID").Int() != 5 {
-				t.Errorf("%s: %v", name, field)
+				t.Errorf("%v: %v", field.Type(), field)
 			}
 		}
 	}

@@ -30,7 +30,7 @@ func anyPlace(t *rapid.T) *policy.Records {
 		r.Members = append(r.Members, policy.Member{ID: id + 1, AccessEnabled: rapid.Bool().Draw(t, "enabled"), LinkAllowed: rapid.Bool().Draw(t, "link")})
 		for range rapid.IntRange(0, 4).Draw(t, "assignments") {
 			a := policy.RoleAssignment{ID: int64(len(r.RoleAssignments) + 1), MemberID: id + 1, Validity: validity.Draw(t, "assigned"),
-				Role: rapid.SampledFrom(roles[1:]).Draw(t, "role"), AppliesTo: policy.AppliesTo{Type: "group", ID: rapid.Int64Range(1, 9).Draw(t, "group")}}
+				Role: rapid.SampledFrom([]policy.Role{policy.RoleMember, policy.RoleManager, policy.RoleAdministrator, policy.RoleOwner}).Draw(t, "role"), AppliesTo: policy.AppliesTo{Type: "group", ID: rapid.Int64Range(1, 9).Draw(t, "group")}}
 			if rapid.Bool().Draw(t, "everywhere") {
 				a.AppliesTo = policy.AppliesTo{Type: "place", ID: 1}
 			}
@@ -40,7 +40,7 @@ func anyPlace(t *rapid.T) *policy.Records {
 	numbers := rapid.SliceOfNDistinct(rapid.Uint64Range(0, 30), 0, 12, rapid.ID).Draw(t, "numbers")
 	for i, n := range numbers {
 		c := policy.Credential{ID: int64(i + 1), MemberID: rapid.Int64Range(0, 9).Draw(t, "holder"), Validity: validity.Draw(t, "valid"),
-			Status: rapid.SampledFrom(statuses[1:]).Draw(t, "status")}
+			Status: rapid.SampledFrom([]policy.CredentialStatus{policy.Activated, policy.Deactivated, policy.Unassigned}).Draw(t, "status")}
 		switch rapid.IntRange(0, 2).Draw(t, "class") {
 		case 0:
 			c.Kind, c.Format, c.Card = policy.KindCard, "H10301", n

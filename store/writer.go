@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -46,6 +47,8 @@ type tip struct {
 	anchor uint64 // newest event that was given up
 	acked  uint64
 	last   policy.Now // stamp of the newest event of this run
+
+	receipt []byte // the service's last; nil for none
 }
 
 // group is a commit in preparation. It is made once and stays the same however
@@ -170,6 +173,9 @@ func (g *group) make(pending []entry, from tip, o Options) {
 		if e.isAck {
 			g.tip.acked = e.acked
 		}
+		if e.receipt != nil {
+			g.tip.receipt = e.receipt
+		}
 	}
 	g.bound(o.MaxEvents)
 }
@@ -234,6 +240,11 @@ func (w *writer) commit() error {
 		}
 		if g.tip.acked != w.tip.acked {
 			if err := meta.Put(keyAcked, sealed(keyAcked, idKey(g.tip.acked))); err != nil {
+				return err
+			}
+		}
+		if !bytes.Equal(g.tip.receipt, w.tip.receipt) {
+			if err := meta.Put(keyReceipt, sealed(keyReceipt, g.tip.receipt)); err != nil {
 				return err
 			}
 		}
@@ -329,11 +340,11 @@ func (j *Journal) renewed(w *writer, opened Opened) {
 	defer j.mu.Unlock()
 	j.live, j.head, j.acked = w.file, w.tip.head, w.tip.acked
 	if opened.Created {
-		j.opened = opened
+		j.opened, j.receipt = opened, nil
 		j.handed++ // the event that tells of it
 		for _, list := range [][]entry{w.fetched, j.queue} {
 			for i := range list {
-				list[i].isAck = false
+				list[i].isAck, list[i].receipt = false, nil
 			}
 		}
 	}

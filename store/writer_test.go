@@ -84,6 +84,7 @@ func TestAJournalThatBreaksWhileItIsWrittenIsBegunAnew(t *testing.T) {
 			j.Append(happened(i))
 		}
 		j.SaveState([]byte("locked down"))
+		j.AckedBy(0, []byte("receipt"))
 		flush(t, j)
 		old := j.Head()
 		followed := make(chan string, 100)
@@ -108,8 +109,8 @@ func TestAJournalThatBreaksWhileItIsWrittenIsBegunAnew(t *testing.T) {
 		if !errors.Is(opened.Cause, ErrDamaged) || opened.Quarantined == "" {
 			t.Errorf("Opened() = %+v", opened)
 		}
-		if j.Head().Epoch == old.Epoch || string(j.State()) != "locked down" || j.Health() != nil {
-			t.Errorf("head %+v, state %q, health %v", j.Head(), j.State(), j.Health())
+		if j.Head().Epoch == old.Epoch || string(j.State()) != "locked down" || j.Health() != nil || j.Receipt() != nil {
+			t.Errorf("head %+v, state %q, health %v, receipt %q", j.Head(), j.State(), j.Health(), j.Receipt())
 		}
 		want := []string{"1 gap: journal damaged after event 10, of which 0 were uploaded: begun anew", "2 event 10", "3 event 11"}
 		if diff := cmp.Diff(want, details(all(t, j))); diff != "" {
