@@ -28,6 +28,7 @@ import (
 //	ask reader=R · tap reader=R phone=NAME [locked] [from=R] [again] · wave …
 //	app door=LOCK member=M [at=LAT,LONG,ACCURACY] [age=10s] [code=shown|shown-40s|WORD]
 //	link door=LOCK secret=HEX                   the hash of a link's secret
+//	arrived door=LOCK [member=M] · left …       a person's word for it
 //	unlock DOOR · hold DOOR released|secured for=10m · unhold DOOR
 //	lockdown DOOR on|off · fire-reset · reset-reader R
 //	tamper reader=R
@@ -195,6 +196,8 @@ func (p *player) do(verb string, a args) error {
 		return p.input(a)
 	case "app", "link":
 		return p.request(verb, a)
+	case "arrived", "left":
+		return p.attend(verb, a)
 	case "unlock", "hold", "unhold", "lockdown":
 		return p.atDoor(verb, a)
 	default:
@@ -305,6 +308,26 @@ func (p *player) request(verb string, a args) error {
 		in.Code = w.Controller.ProximityCode(w.doorOf(lock), w.Now.Up-ago)
 	}
 	w.Step(in)
+	return nil
+}
+
+func (p *player) attend(verb string, a args) error {
+	lock, err := strconv.ParseInt(a.named["door"], 10, 64)
+	if err != nil {
+		return err
+	}
+	var by policy.Ref
+	if m, ok := a.named["member"]; ok {
+		if by.ID, err = strconv.ParseInt(m, 10, 64); err != nil {
+			return err
+		}
+		by.Type = "member"
+	}
+	if verb == "arrived" {
+		p.world.Step(controller.Arrived{Lock: lock, By: by})
+		return nil
+	}
+	p.world.Step(controller.Left{Lock: lock, By: by})
 	return nil
 }
 

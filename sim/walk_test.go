@@ -127,6 +127,12 @@ func (w *walker) next() (in controller.Input, wait time.Duration) {
 		}
 		return controller.Presented{Reader: rng.IntN(len(board.Readers)), Class: token.Class, Holder: w.world.Lookup(token), Found: w.world.Controller.Revision()}, wait
 	case 7:
+		switch lock := int64(1 + rng.IntN(5)); rng.IntN(6) {
+		case 0:
+			return controller.Arrived{Lock: lock, By: policy.Ref{Type: "member", ID: 7}}, wait
+		case 1:
+			return controller.Left{Lock: lock, By: policy.Ref{Type: "member", ID: 7}}, wait
+		}
 		return controller.Requested{Lock: int64(1 + rng.IntN(5)), Method: policy.MethodInApp, Holder: w.world.Person(int64(7 + rng.IntN(4))), Found: w.world.Controller.Revision()}, wait
 	case 8:
 		return controller.Held{Door: d, Hold: door.Hold(rng.IntN(3)), For: time.Duration(1+rng.IntN(3600)) * time.Second}, wait

@@ -9,8 +9,8 @@ import (
 
 // Attendance is who came first and left last at a door, in civil time.
 type Attendance struct {
-	Arrived time.Time `json:"arrived,omitzero"` // the first grant in a first-to-arrive window
-	Left    time.Time `json:"left,omitzero"`    // the last press of a last-to-leave button
+	Arrived time.Time `json:"arrived,omitzero"` // the first grant in a first-to-arrive window, or a person's word
+	Left    time.Time `json:"left,omitzero"`    // the last press of a last-to-leave button, or a person's word
 }
 
 // lets reports whether a scheduled unlock may run in its interval. Inside a
@@ -73,11 +73,41 @@ func (c *Controller) arrive(now policy.Now, i int, by policy.Ref) {
 	c.tell(now, policy.Event{Type: policy.FirstToArrive, Object: c.object(i), Actor: by, Success: true})
 }
 
+// arrived takes a person's word for an arrival. It counts only in a first-to-arrive
+// window, as a grant does; a second one changes nothing.
+func (c *Controller) arrived(now policy.Now, in Arrived) {
+	i := c.doorOf(in.Lock)
+	e := policy.Event{Type: policy.FirstToArrive, Object: policy.Ref{Type: "lock", ID: in.Lock}, Actor: in.By}
+	switch {
+	case i < 0:
+		e.Reason = policy.DoorNotFound
+	case !now.WallSet:
+		e.Object, e.Reason = c.object(i), policy.ClockNotSet
+	default:
+		if _, required := c.bound[i].lock.FirstToArrive.Covering(now.Wall); required {
+			c.arrive(now, i, in.By)
+			return
+		}
+		e.Object, e.Reason = c.object(i), policy.OutsideSchedule
+	}
+	c.tell(now, e)
+}
+
+// left takes a person's word that the last has left.
+func (c *Controller) left(now policy.Now, in Left) {
+	i := c.doorOf(in.Lock)
+	if i < 0 {
+		c.tell(now, policy.Event{Type: policy.LastToLeave, Object: policy.Ref{Type: "lock", ID: in.Lock}, Actor: in.By, Reason: policy.DoorNotFound})
+		return
+	}
+	c.leave(now, i, in.By)
+}
+
 // leave ends the scheduled unlock of door i, and the next arrival is the first again.
-func (c *Controller) leave(now policy.Now, i int) {
+func (c *Controller) leave(now policy.Now, i int, by policy.Ref) {
 	if now.WallSet {
 		c.attended[i].Left = now.Wall.UTC()
 		c.calendar.outdated = true
 	}
-	c.tell(now, policy.Event{Type: policy.LastToLeave, Object: c.object(i), Success: true})
+	c.tell(now, policy.Event{Type: policy.LastToLeave, Object: c.object(i), Actor: by, Success: true})
 }

@@ -26,9 +26,11 @@ type lineUse struct {
 // setPolicy puts a policy in force. Doors keep their state: a card that is just
 // opening a door is not stopped by a change of somebody else's dates.
 func (c *Controller) setPolicy(now policy.Now, set *policy.Set) {
-	before, wasDown := slices.Clone(c.bound), c.placeDown()
+	before, wasDown, revision := slices.Clone(c.bound), c.placeDown(), c.Revision()
 	c.bind(set)
-	c.tell(now, policy.Event{Type: policy.ControllerPolicy, Success: true, Revision: c.Revision()})
+	if c.Revision() != revision || set == nil { // else it is the same, and only good for longer
+		c.tell(now, policy.Event{Type: policy.ControllerPolicy, Success: true, Revision: c.Revision()})
+	}
 	c.calendar.outdated = true
 	c.bindZones(now)
 	c.bindAlarms(now)

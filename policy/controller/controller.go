@@ -132,6 +132,10 @@ func (c *Controller) take(now policy.Now, in Input) {
 			Reader: c.board.Readers[in.Reader].Name, Detail: in.Fault, Bits: in.Bits})
 	case Requested:
 		c.requested(now, in)
+	case Arrived:
+		c.arrived(now, in)
+	case Left:
+		c.left(now, in)
 	case Unlocked:
 		c.unlocked(now, in)
 	case Held:

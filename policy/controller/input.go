@@ -70,6 +70,20 @@ type Requested struct {
 	Code   string // a proximity code, as the door's reader shows it
 }
 
+// Arrived is a person's word that somebody is there, as good as the first grant at
+// the lock's entry reader.
+type Arrived struct {
+	Lock int64
+	By   policy.Ref
+}
+
+// Left is a person's word that nobody is there any more, as good as the button of
+// the last to leave.
+type Left struct {
+	Lock int64
+	By   policy.Ref
+}
+
 // Unlocked is a technician's unlock at the board itself.
 type Unlocked struct{ Door int }
 
@@ -143,6 +157,8 @@ func (Presented) isInput()      {}
 func (BadFrame) isInput()       {}
 func (Changed) isInput()        {}
 func (Requested) isInput()      {}
+func (Arrived) isInput()        {}
+func (Left) isInput()           {}
 func (Unlocked) isInput()       {}
 func (Held) isInput()           {}
 func (LockedDown) isInput()     {}

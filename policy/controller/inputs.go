@@ -31,7 +31,7 @@ func (c *Controller) changed(now policy.Now, in Changed) {
 		use := c.lines[in.Line]
 		for _, i := range line.Doors {
 			if in.Active && use.action == policy.REXLastToLeave {
-				c.leave(now, i)
+				c.leave(now, i, policy.Ref{})
 			}
 			c.step(now, i, door.Pressed{Input: in.Line, Action: use.action, For: use.linger, Active: in.Active})
 		}

@@ -23,7 +23,7 @@
 // of them know gives the same on either side: a violation counts if it is later
 // than the last reset, whoever saw the one and the other; of overrides the later
 // by the place service's order stands, one that it does not know of yet being
-// later than all it knows, and none that has ended.
+// later than all it knows, and none that has ended, nor one before that.
 //
 // Times are civil because controllers share them. So no override begins before the
 // clock is set.

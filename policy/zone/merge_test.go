@@ -52,8 +52,13 @@ func TestMerge(t *testing.T) {
 		a, b, want zone.Shared
 	}{
 		{"the later override stands", override("away", late, 1), override("stay", soon, 2), override("stay", soon, 2)},
-		{"an override that has ended never does", override("away", late, 1), override("stay", over, 2), override("away", late, 1)},
-		{"of two that have ended there is none", override("away", over, 1), override("stay", over, 2), zone.Shared{}},
+		{"an override that has ended never does", override("away", over, 2), override("stay", late, 3), override("stay", late, 3)},
+		{"nor does the one before it", override("away", late, 1), override("stay", over, 2), override("", time.Time{}, 2)},
+		{"of two that have ended there is none", override("away", over, 1), override("stay", over, 2), override("", time.Time{}, 2)},
+		{"who takes it for ended too early does not end it", override("away", late, 2), override("", time.Time{}, 2), override("away", late, 2)},
+		{"one that ended before the service knew of it says nothing", override("away", over, 0), override("stay", late, 1), override("stay", late, 1)},
+		{"nor about one that has ended, too", override("away", over, 0), override("stay", over, 1), override("", time.Time{}, 1)},
+		{"what the service does not know of comes after what has ended", override("away", late, 0), override("stay", over, 1), override("away", late, 0)},
 		{"one that the service does not know of is the latest", override("away", late, 0), override("stay", late, 7), override("away", late, 0)},
 		{"it takes the number that the service gave it", override("away", late, 0), override("away", late, 7), override("away", late, 7)},
 		{"a cancelling is an override too", override("away", late, 1), override("", late, 2), override("", late, 2)},

@@ -18,7 +18,7 @@ type Override struct {
 	Level policy.ZoneLevel `json:"level,omitempty"` // "": cancelled, the blocks decide
 	Until time.Time        `json:"until,omitzero"`
 	// Order is the place service's number of the override, the later the higher; 0
-	// while the service does not know of it.
+	// while the service does not know of it. It stays when the override has ended.
 	Order uint64 `json:"order,omitempty"`
 }
 
@@ -40,16 +40,12 @@ func (s Shared) Merge(other Shared, t time.Time) Shared {
 	}
 }
 
-// later returns the later of two overrides, by the service's order.
+// later returns the later of two overrides, by the service's order. One that has
+// ended leaves nothing but its number, which says that those before it are over, too.
 func later(a, b Override, t time.Time) Override {
+	a, b = a.at(t), b.at(t)
 	switch {
-	case !a.lasts(t) && !b.lasts(t):
-		return Override{}
-	case !b.lasts(t):
-		return a
-	case !a.lasts(t):
-		return b
-	case a.same(b):
+	case a.lasts(t) && b.lasts(t) && a.same(b):
 		a.Order = max(a.Order, b.Order)
 		return a
 	case a.Order == 0 && b.Order == 0: // neither is known to the service: it has no later
@@ -57,11 +53,21 @@ func later(a, b Override, t time.Time) Override {
 			return b
 		}
 		return a
-	case b.Order == 0 || a.Order != 0 && b.Order > a.Order:
+	case a.Order == 0 && a.lasts(t), b.Order == 0 && !b.lasts(t):
+		return a
+	case b.Order == 0, a.Order == 0, b.Order > a.Order, b.Order == a.Order && b.lasts(t):
 		return b
 	default:
 		return a
 	}
+}
+
+// at returns what is left of an override at t.
+func (o Override) at(t time.Time) Override {
+	if o.lasts(t) {
+		return o
+	}
+	return Override{Order: o.Order}
 }
 
 // stricter is an order of overrides that does not depend on who asks.

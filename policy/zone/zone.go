@@ -65,7 +65,7 @@ func (z *Zone) Next(now policy.Now) (next time.Time, ok bool) {
 // Known reports whether the level can be told: it takes the wall clock to tell it
 // of a zone that is ever armed.
 func (z *Zone) Known(now policy.Now) bool {
-	return now.WallSet || z.Plan == nil || len(z.Plan.Blocks) == 0 && z.State.Override == Override{}
+	return now.WallSet || z.Plan == nil || len(z.Plan.Blocks) == 0 && z.State.Override.Until.IsZero()
 }
 
 // Denies reports whether the zone lets nobody in: it is away, and no access
