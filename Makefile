@@ -8,7 +8,7 @@ export CGO_ENABLED ?= 0
 GO       ?= go
 TOOL     := $(GO) tool -modfile=.tools/go.mod
 LDFLAGS  := -s -w
-BINARIES := doord doorsim doorctl
+BINARIES := doord doorsim doorctl doorcloud
 # Where make demo keeps its state; a directory of its own each time if not given.
 DIR      ?=
 # Seed of make sim; a failure prints the one to repeat it with.
@@ -18,7 +18,7 @@ needs     = @command -v $(1) >/dev/null || { apt-get update -qq && DEBIAN_FRONTE
 # How long make fuzz runs each target.
 FUZZTIME ?= 20s
 
-.PHONY: help demo build arm test sim golden fuzz bench lint cover hw deb sbom ci
+.PHONY: help demo build arm test sim golden fuzz bench lint cover hw e2e deb sbom ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,12 @@ cover: ## which lines the tests run
 hw: ## boot doord on Debian's arm64 kernel in an emulator: wires, power cuts, a disk that hangs
 	$(GO) run ./cmd/internal/board/hw
 
+e2e: ## have the place service's clients use it: the vendor's JavaScript client, curl
+	$(call needs,npm,nodejs npm)
+	$(call needs,curl,curl)
+	cd cmd/internal/place/e2e && npm ci --ignore-scripts --no-audit --no-fund --silent
+	$(GO) test -tags e2e -count=1 -v ./cmd/internal/place/e2e
+
 deb: ## build the Debian packages, and install, upgrade and remove one in an empty root
 	cmd/doord/package/deb.sh bin/deb
 	cmd/doord/package/check.sh
@@ -79,5 +85,5 @@ deb: ## build the Debian packages, and install, upgrade and remove one in an emp
 sbom: ## write what the firmware is made of, as CycloneDX
 	cmd/doord/package/sbom.sh bin
 
-ci: build lint arm test deb sbom hw ## everything that must hold, as .ci/run calls it
+ci: build lint arm test e2e deb sbom hw ## everything that must hold, as .ci/run calls it
 	$(MAKE) demo ONCE=1
