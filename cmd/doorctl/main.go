@@ -152,6 +152,7 @@ func (t *tool) root() *cobra.Command {
 		t.events(), t.why(), t.whatIf(), t.schedule(), t.lint(), t.verify(), t.formats(), t.policy(),
 		t.unlock(), t.hold(), t.unhold(), t.lockdown(), t.fireReset(), t.readerReset(),
 		t.zones(), t.alarms(), t.proximity(), t.osdp(), t.selftest(), t.sim(),
+		t.enroll(), t.cloud(), t.leave(),
 	)
 	return root
 }

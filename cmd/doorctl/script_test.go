@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// bin holds doorsim and doorctl as they are built for use.
+// bin holds doorsim, doorctl and doorcloud as they are built for use.
 var bin string
 
 func TestMain(m *testing.M) {
@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 		}
 		defer os.RemoveAll(dir)
 		bin = dir
-		if out, err := exec.Command("go", "build", "-o", dir, "doord/cmd/doorsim", "doord/cmd/doorctl").CombinedOutput(); err != nil {
+		if out, err := exec.Command("go", "build", "-o", dir, "doord/cmd/doorsim", "doord/cmd/doorctl", "doord/cmd/doorcloud").CombinedOutput(); err != nil {
 			panic(fmt.Sprintf("%v: %s", err, out))
 		}
 		return m.Run()

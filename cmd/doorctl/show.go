@@ -66,6 +66,12 @@ func writeStatus(w io.Writer, s api.Status) {
 		line("policy", "revision %d of %s", s.Policy.Revision, s.Policy.Place)
 	}
 	line("journal", "%d events, %d acknowledged, epoch %s", s.Journal.Sequence, s.Journal.AckedThrough, s.Journal.Epoch)
+	switch c := s.Cloud; {
+	case c.Enrolled && c.Online:
+		line("cloud", "%s, connected", c.URL)
+	case c.Enrolled:
+		line("cloud", "%s, NOT CONNECTED: doorctl cloud tells more", c.URL)
+	}
 	switch {
 	case s.Fire.Active:
 		line("fire", "FIRE: the input is active")

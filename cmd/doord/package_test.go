@@ -112,8 +112,8 @@ func TestTheUnitKeepsWhatTheDaemonNeeds(t *testing.T) {
 		"CapabilityBoundingSet":   "",
 		"NoNewPrivileges":         "yes",
 		"ProtectSystem":           "strict",
-		"PrivateNetwork":          "yes",
-		"RestrictAddressFamilies": "AF_UNIX",
+		"PrivateNetwork":          "no", // the place service
+		"RestrictAddressFamilies": "AF_UNIX AF_INET AF_INET6",
 	} {
 		if !slices.Equal(got[key], []string{want}) {
 			t.Errorf("%s is %q, want %q", key, got[key], want)
@@ -123,7 +123,7 @@ func TestTheUnitKeepsWhatTheDaemonNeeds(t *testing.T) {
 	if calls := got["SystemCallFilter"]; !slices.Equal(calls, []string{"@system-service adjtimex", "~@resources"}) {
 		t.Errorf("SystemCallFilter is %q", calls)
 	}
-	for _, key := range []string{"ProtectClock", "PrivateUsers", "PrivateDevices", "RestartPreventExitStatus"} {
+	for _, key := range []string{"ProtectClock", "PrivateUsers", "PrivateDevices", "RestartPreventExitStatus", "IPAddressDeny"} {
 		if got[key] != nil {
 			t.Errorf("%s is set", key)
 		}

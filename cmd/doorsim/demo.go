@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"path/filepath"
 	"time"
 
 	"doord/cmd/internal/api"
+	"doord/cmd/internal/config"
 	"doord/policy"
 	"doord/reader/wiegand"
 )
@@ -23,6 +26,8 @@ type scene struct {
 var morning = []scene{
 	{"Ada holds her card to the front reader.", card("front", 118, 1603), 900 * time.Millisecond},
 	{"She goes in, and the door closes behind her.", passage("front-contact"), 800 * time.Millisecond},
+	{"From her desk she opens it for a guest, through the place service.", (*stage).unlock, 900 * time.Millisecond},
+	{"The guest goes in.", passage("front-contact"), 800 * time.Millisecond},
 	{"Somebody tries a card that nobody knows.", card("front", 7, 4711), 900 * time.Millisecond},
 	{"Linus comes too, but his access was turned off.", card("front", 118, 1605), 900 * time.Millisecond},
 	{"Ada tries the laboratory: her group does not open it.", card("lab", 118, 1603), 900 * time.Millisecond},
@@ -39,21 +44,33 @@ var morning = []scene{
 	{"The technician resets it.", resetFire, 600 * time.Millisecond},
 }
 
-// stage is where the demo plays: it does all through the daemon's own socket, as
-// anybody could.
+// stage is where the demo plays: it does all through the daemon's own socket and
+// the place API, as anybody could.
 type stage struct {
 	ctx    context.Context
 	client *api.Client
+	cloud  *cloud
+	door   int64 // at the place service: the front door
+	board  int64 // the controller
 }
 
-func demo(ctx context.Context, socket string, once bool) error {
-	s := &stage{ctx: ctx, client: api.NewClient(socket)}
+func demo(ctx context.Context, cfg *config.Config, once bool) (err error) {
+	s := &stage{ctx: ctx, client: api.NewClient(cfg.API.Socket)}
+	fmt.Printf("\n  A morning at a workshop: two doors, a strike and a maglock, at a simulated board.\n")
+	c, err := startCloud(ctx, filepath.Join(cfg.StateDir, "cloud"))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.end()) }()
+	s.cloud = c
+	if err := s.furnish(cfg.DeviceID); err != nil {
+		return err
+	}
 	var status api.Status
 	if err := s.client.Get(ctx, "/v1/status", &status); err != nil {
 		return err
 	}
-	fmt.Printf("\n  A morning at %s: two doors, a strike and a maglock, in front of a simulated board.\n", status.Policy.Place)
-	fmt.Printf("  Every card below is a train of pulses on D0 and D1.\n\n")
+	fmt.Printf("  The controller has it all. Every card below is a train of pulses on D0 and D1.\n\n")
 	if err := s.settle(); err != nil {
 		return err
 	}
@@ -74,7 +91,13 @@ func demo(ctx context.Context, socket string, once bool) error {
 	if err := s.client.Get(ctx, "/v1/journal/verify", &whole); err != nil {
 		return err
 	}
-	fmt.Printf("\n  All of it is in the journal, and %s.\n", whole.Text)
+	if err := s.client.Get(ctx, "/v1/status", &status); err != nil {
+		return err
+	}
+	if err := s.uploaded(status.Journal.Sequence); err != nil {
+		return err
+	}
+	fmt.Printf("\n  All of it is in the journal and at the place service, and %s.\n", whole.Text)
 	if once {
 		return nil
 	}
@@ -88,10 +111,16 @@ func demo(ctx context.Context, socket string, once bool) error {
     bin/doorctl sim key --reader lab 2468#
     bin/doorctl hold front --released --for 1m
     bin/doorctl sim fire on
+    bin/doorctl cloud
+
+  and with the place service, as %s with the password %q:
+
+    curl --cacert %s %s/logins -H 'Content-Type: application/json' \
+         -d '{"login":{"type":"device"},"user":{"email":%q,"password":%q}}'
 
   Ctrl-C ends it.
 
-`, socket)
+`, cfg.API.Socket, demoEmail, demoPassword, filepath.Join(cfg.StateDir, "cloud", "authority.pem"), c.url, demoEmail, demoPassword)
 	return <-quiet
 }
 
@@ -181,6 +210,11 @@ func hold(name string, d time.Duration) func(*stage) error {
 		}
 		return input(name, "inactive")(s)
 	}
+}
+
+// unlock opens the front door as the app does.
+func (s *stage) unlock() error {
+	return s.cloud.call(s.ctx, http.MethodPost, fmt.Sprintf("/locks/%d/unlock", s.door), object{}, nil)
 }
 
 func resetFire(s *stage) error { return s.post("/v1/fire/reset", struct{}{}) }

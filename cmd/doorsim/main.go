@@ -128,7 +128,7 @@ func run(ctx context.Context, o options) error {
 				return
 			}
 			go func() {
-				played = demo(ctx, cfg.API.Socket, o.once)
+				played = demo(ctx, cfg, o.once)
 				if o.once || played != nil {
 					cancel()
 				}
@@ -154,7 +154,7 @@ func prepare(dir string, o options) (*config.Config, *policy.Records, error) {
 	}
 	cfg.StateDir = dir
 	cfg.API = config.API{Socket: filepath.Join(dir, "doord.sock")}
-	if o.empty {
+	if o.empty || o.demo { // the demo's place comes from a place service
 		return cfg, nil, nil
 	}
 	placeFile := filepath.Join(dir, "place.json")

@@ -75,7 +75,7 @@ func newBench(t *testing.T) *bench {
 	if err := os.WriteFile(filepath.Join(dir, "place.json"), []byte(place), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
 	b.ctx = ctx
 	ended := make(chan error, 1)
 	started := make(chan struct{})

@@ -34,6 +34,7 @@ type Daemon interface {
 	Events() (*store.Journal, error)
 	OSDP
 	Asker
+	Enroller
 }
 
 // Simulator is a simulated board, for doorsim.
@@ -108,6 +109,7 @@ func Handler(d Daemon, sim Simulator) http.Handler {
 	mux.Handle("GET /v1/journal/verify", answer(s.verify))
 	s.serveOSDP(mux)
 	s.serveAsker(mux)
+	s.serveEnroller(mux)
 	if sim != nil {
 		mux.Handle("POST /v1/sim/wiegand", answer(s.simBits))
 		mux.Handle("POST /v1/sim/keys", answer(s.simKeys))

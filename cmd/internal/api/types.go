@@ -20,6 +20,7 @@ type Status struct {
 	Journal  JournalState   `json:"journal"`
 	Fire     Fire           `json:"fire"`
 	Doors    int            `json:"doors"`
+	Cloud    Cloud          `json:"cloud"`
 	Faults   []Fault        `json:"faults"`
 	Counts   map[string]int `json:"counts,omitempty"`
 }

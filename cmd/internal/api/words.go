@@ -74,6 +74,9 @@ var detailed = map[policy.EventType]bool{
 
 func (w Words) what(r store.Record) string {
 	if text, ok := plain[r.Type]; ok {
+		if !r.Success && r.Reason != "" {
+			return text + " refused: " + r.Reason.Text()
+		}
 		if r.Detail != "" && detailed[r.Type] {
 			text += " (" + strings.ReplaceAll(r.Detail, "_", " ") + ")"
 		}

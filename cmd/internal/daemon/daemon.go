@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -20,6 +22,7 @@ import (
 	"doord/relay"
 	"doord/rex"
 	"doord/store"
+	"doord/store/cloudsync"
 )
 
 // Hardware is a board, real or simulated.
@@ -57,6 +60,8 @@ type Options struct {
 	Beat  func()
 	Log   *slog.Logger
 	Build string
+	// Dial connects to the place service; nil: by the network.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Daemon is a running controller.
@@ -67,6 +72,9 @@ type Daemon struct {
 	wirings []relay.Wiring
 
 	buses []*bus
+	cloud *cloudsync.Client
+
+	rebooting chan struct{} // somebody asks for a new start
 
 	egress chan controller.Input // REX and fire, served first
 	work   chan message
@@ -106,9 +114,11 @@ type Daemon struct {
 // message is something for the loop to do, and where to answer.
 type message struct {
 	in    controller.Input
+	until time.Duration // of the board's clock: after that the input is dropped; 0: it is not
 	query func(*controller.Controller)
 	first func() // before the core steps
 	reply chan<- answer
+	turn  *atomic.Bool // set by the loop when it begins, or by who asked when he leaves; nil: nobody leaves
 }
 
 // reads counts what a reader delivered.
@@ -119,6 +129,16 @@ type shown struct {
 	feedback policy.Feedback
 	sound    bool
 }
+
+// mine takes the turn, unless the other side has it.
+func (m *message) mine() bool { return m.turn == nil || m.turn.CompareAndSwap(false, true) }
+
+// late reports whether the time of a message is over: who asked may not have had the
+// chance to leave.
+func (m *message) late(up time.Duration) bool { return m.until != 0 && up > m.until }
+
+// errTooLate is the answer to what waited too long for the loop.
+var errTooLate = errors.New("it came too late and was not carried out")
 
 // answer is what came of a message.
 type answer struct {
@@ -160,6 +180,8 @@ func New(o Options) (*Daemon, error) {
 		renewed: make(chan struct{}),
 		opening: true,
 		crash:   crash{down: true}, // until there is a core
+
+		rebooting: make(chan struct{}, 1),
 	}
 	if err := relay.MakeSafe(d.wirings, o.Hardware.Relays); err != nil {
 		d.fault(fmt.Sprintf("relays: %v", err), "check the relay board and its wiring")
@@ -211,6 +233,7 @@ func (d *Daemon) open(ctx context.Context) error {
 		d.durable = d.Journal.State()
 		d.audit.sync = d.Journal.Sync
 	}
+	d.newCloud()
 	if err := d.newBuses(); err != nil {
 		return err
 	}
@@ -239,6 +262,10 @@ func (d *Daemon) newBuses() error {
 	}
 	return nil
 }
+
+// Begun is closed once the files are open and doors are served by what is in them.
+// Before that there is nothing that a Server could answer from.
+func (d *Daemon) Begun() <-chan struct{} { return d.begun }
 
 // remembered returns the durable state, as of the last run or the last core.
 func (d *Daemon) remembered() controller.State {
@@ -280,8 +307,10 @@ func (d *Daemon) Run(ctx context.Context) error {
 		for _, b := range d.buses {
 			wg.Go(func() { b.run(ctx) })
 		}
+		wg.Go(func() { d.runCloud(ctx) })
 		d.begin(ctx)
 	})
+	wg.Go(func() { d.endWhenAsked(ctx, cancel) })
 	wg.Go(func() {
 		defer close(d.ended)
 		d.loop(ctx)
@@ -291,6 +320,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 		d.Log.Error("relays may not be safe", "err", err)
 	}
 	d.Hardware.Close()
+	cancel()
 	wg.Wait()
 	close(over)
 	select {
@@ -402,9 +432,17 @@ func (d *Daemon) look(ctx context.Context, f func(*controller.Controller)) error
 	return err
 }
 
+// ask has the loop do something, and waits for what comes of it. What has not begun
+// when the context ends is not done any more, however long the loop was held up.
 func (d *Daemon) ask(ctx context.Context, m message) ([]policy.Event, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	reply := make(chan answer, 1)
-	m.reply = reply
+	m.reply, m.turn = reply, new(atomic.Bool)
+	if end, ok := ctx.Deadline(); ok {
+		m.until = max(1, d.Hardware.Now()+time.Until(end))
+	}
 	select {
 	case d.work <- m:
 	case <-d.ended:
@@ -418,6 +456,7 @@ func (d *Daemon) ask(ctx context.Context, m message) ([]policy.Event, error) {
 	case <-d.ended:
 		return nil, errEnding
 	case <-ctx.Done():
+		m.mine()
 		return nil, ctx.Err()
 	}
 }

@@ -67,6 +67,9 @@ func (d *Daemon) now() policy.Now {
 // taken the same input.
 func (d *Daemon) round(m message) (rest time.Duration) {
 	var a answer
+	if !m.mine() || m.late(d.Hardware.Now()) {
+		m, a.err = message{reply: m.reply}, errTooLate
+	}
 	defer func() {
 		if r := recover(); r != nil {
 			d.crashed(r)
@@ -97,6 +100,9 @@ func (d *Daemon) round(m message) (rest time.Duration) {
 	d.count(m.in)
 	for _, m := range mismatches {
 		d.mismatch(m)
+	}
+	if !d.crash.down && (m.in != nil || len(a.events) > 0) { // before the first core there is no client
+		d.cloud.Changed()
 	}
 	if m.query != nil {
 		m.query(d.core)

@@ -24,6 +24,9 @@ func (d *Daemon) LoadPolicy(ctx context.Context, records *policy.Records) (api.L
 		return api.Loaded{}, &api.Error{Status: http.StatusServiceUnavailable, Text: "the policy cache cannot be opened",
 			Hint: "doorctl status says why; mend that and restart doord"}
 	}
+	if d.cloud.Enrolled() {
+		return api.Loaded{}, errEnrolled
+	}
 	if problems := checkFormats(records); len(problems) > 0 {
 		return api.Loaded{}, &api.Error{Status: http.StatusUnprocessableEntity, Problems: problems,
 			Text: "the policy was not loaded; the one in force stays", Hint: "mend these and load it again"}
@@ -86,6 +89,9 @@ func (d *Daemon) usePolicy(ctx context.Context) error {
 		return fmt.Errorf("place.time_zone: %w", err)
 	}
 	set := policy.Compile(&records, revision, d.Config.DeviceID, loc)
+	if _, head := d.Policy.Head(); head.Expires != 0 {
+		set.Expires = time.Unix(head.Expires, 0).UTC()
+	}
 	_, err = d.send(context.WithoutCancel(ctx), controller.SetPolicy{Set: set})
 	if err != nil && !errors.Is(err, errCrashed) {
 		return err

@@ -127,11 +127,17 @@ func (d *Daemon) read(ctx context.Context, i int, entry *reader.Entry, r reader.
 // opens a door under a new one; the core checks the same.
 func (d *Daemon) present(ctx context.Context, i int, token policy.Token, bits string) {
 	in := controller.Presented{Reader: i, Class: token.Class, Bits: bits}
+	in.Holder, in.Found = d.find(ctx, func() (*policy.Holder, uint64) { return d.lookUp(token) })
+	d.post(ctx, in)
+}
+
+// find looks somebody up. If the policy is replaced in that moment it looks again.
+func (d *Daemon) find(ctx context.Context, look func() (*policy.Holder, uint64)) (*policy.Holder, uint64) {
 	for again := 0; ; again++ {
 		renewed, revision := d.inForce()
-		in.Holder, in.Found = d.lookUp(token)
-		if in.Found == revision || again == lookAgain {
-			break
+		holder, found := look()
+		if found == revision || again == lookAgain {
+			return holder, found
 		}
 		select {
 		case <-renewed:
@@ -139,7 +145,6 @@ func (d *Daemon) present(ctx context.Context, i int, token policy.Token, bits st
 		case <-ctx.Done():
 		}
 	}
-	d.post(ctx, in)
 }
 
 // lookUp finds who holds a token. A cache that cannot be read knows nobody.

@@ -44,6 +44,7 @@ func (s Server) Status(ctx context.Context) (api.Status, error) {
 			st.Faults = append(st.Faults, api.Fault{What: fmt.Sprintf("journal: %v", err), Hint: "see that the disk of " + d.Config.StateDir + " has room and is writable"})
 		}
 	}
+	st.Cloud = s.cloudState()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for what, hint := range d.faults {

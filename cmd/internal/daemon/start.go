@@ -107,7 +107,7 @@ func (d *Daemon) serve(ctx context.Context, s Setup, listener net.Listener) erro
 	go func() { failed <- server.Serve(listener) }()
 	ended := make(chan error, 1)
 	go func() { ended <- d.Run(ctx) }()
-	for begun := d.begun; ; {
+	for begun := d.Begun(); ; {
 		select {
 		case <-begun:
 			mu.Lock()
