@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/argon2"
+
+	"doord/policy"
 )
 
 // Account is who signs in: an e-mail address and a password. He is a member of the
@@ -69,12 +71,14 @@ func (l *Login) show(s *shower) any {
 	return &loginObject{l.ID, logins.resource, l.Type, l.ID == s.c.login, l.CreatedAt, l.LastUsedAt, l.LastUsedAt.Add(loginLife)}
 }
 
-// AccessKey lets an integration act as a member, with the roles that he has.
+// AccessKey lets an integration act as a member, with the roles that he has, but none
+// above that of who made the key: he may have it still.
 type AccessKey struct {
 	Base
-	Name     string `json:"name"`
-	MemberID int64  `json:"member_id"`
-	SHA256   string `json:"sha256"`
+	Name     string      `json:"name"`
+	MemberID int64       `json:"member_id"`
+	Role     policy.Role `json:"role_id"` // at the place, at most
+	SHA256   string      `json:"sha256"`
 }
 
 var accessKeys = new(kind)
@@ -82,10 +86,11 @@ var accessKeys = new(kind)
 func init() {
 	*accessKeys = kind{
 		path: "access_keys", envelope: "access_key", resource: "AccessKey", verbs: "read create delete",
-		fresh: func() record { return &AccessKey{} }, object: accessKeyObject{}, readOnly: []string{"sha256"},
-		prepare: func(_ *call, _ *tx, _, r record) (any, error) {
+		fresh: func() record { return &AccessKey{} }, object: accessKeyObject{}, readOnly: []string{"sha256", "role_id"},
+		prepare: func(c *call, _ *tx, _, r record) (any, error) {
 			secret := newSecret()
-			r.(*AccessKey).SHA256 = hashed(secret)
+			k := r.(*AccessKey)
+			k.SHA256, k.Role = hashed(secret), c.caller.at(k.PlaceID).role
 			return once{Secret: secret}, nil
 		},
 	}
@@ -443,10 +448,11 @@ type invitation struct {
 	ExpiresAt time.Time `json:"expires_at"`
 }
 
-// invite makes a code that is good once, in place of the one before.
-func (m *Member) invite(now time.Time) *invitation {
+// invite makes a code that is good once, in place of the one before. It is good for
+// nobody stronger than who made it, who may take it himself.
+func (m *Member) invite(c *call, now time.Time) *invitation {
 	secret := newSecret()
-	m.InviteSHA256, m.InviteUntil = hashed(secret), now.Add(inviteLife)
+	m.InviteSHA256, m.InviteUntil, m.InviteRole = hashed(secret), now.Add(inviteLife), c.caller.at(m.PlaceID).role
 	return &invitation{secret, m.InviteUntil}
 }
 
@@ -466,7 +472,7 @@ func invite(c *call, r record) (any, error) {
 			return err
 		}
 		next := *m
-		made = next.invite(t.now)
+		made = next.invite(c, t.now)
 		t.put(members, &next)
 		t.tell(c, "member.invite", members, m)
 		return nil
@@ -478,6 +484,8 @@ type invitationBody struct {
 	Code     string `json:"code"`
 	Password string `json:"password"`
 }
+
+var errInvitation = &Error{Status: http.StatusForbidden, Text: "the invitation is wrong, was used, has expired or is of before a stronger role: ask for another", Code: codeForbidden}
 
 // postInvitation takes an invitation: the member becomes one of the account with his
 // address, which is made if there is none. If there is one its password must be given:
@@ -495,7 +503,7 @@ func postInvitation(c *call) (int, any, error) {
 		}
 	})
 	if m == nil || !c.now.Before(m.InviteUntil) {
-		return 0, nil, &Error{Status: http.StatusForbidden, Text: "the invitation is wrong, was used or has expired", Code: codeForbidden}
+		return 0, nil, errInvitation
 	}
 	var hash string
 	var err error
@@ -514,8 +522,8 @@ func postInvitation(c *call) (int, any, error) {
 	var in SignedIn
 	err = c.s.change(func(t *tx) error {
 		now := lookup[Member](t, members, m.ID)
-		if now == nil || now.InviteSHA256 != m.InviteSHA256 {
-			return errMissing
+		if now == nil || now.InviteSHA256 != m.InviteSHA256 || strength(t, now.ID) > max(rankOf(now.InviteRole), 0) {
+			return errInvitation
 		}
 		a, _ := any(t.find(accounts, m.Email)).(*Account)
 		if (a != nil) != known {
@@ -526,7 +534,7 @@ func postInvitation(c *call) (int, any, error) {
 			t.put(accounts, a)
 		}
 		next := *now
-		next.AccountID, next.InviteSHA256, next.InviteUntil = a.ID, "", time.Time{}
+		next.AccountID, next.InviteSHA256, next.InviteUntil, next.InviteRole = a.ID, "", time.Time{}, ""
 		t.put(members, &next)
 		in = t.signIn(a, "")
 		c.caller.account = a.ID

@@ -228,6 +228,26 @@ func TestNobodyClimbs(t *testing.T) {
 	w.ok(404, "GET", f("/locks/%d", w.lock), as["key"], "")
 }
 
+// What somebody made while another was no stronger than he does not make him stronger
+// when the other becomes so.
+func TestNobodyClimbsByWhatHeMadeBefore(t *testing.T) {
+	r := newRig(t)
+	ada, admin := r.person(r.place, "Ada")
+	r.made("/role_assignments", `{"role_assignment":{"member_id":%d,"role_id":"administrator"}}`, ada)
+	bob := r.ok(201, "POST", "/members", admin, `{"member":{"place_id":%d,"name":"Bob","email":"bob@example.org"}}`, r.place)
+	key := "KISI-ACCESS-KEY " + r.ok(201, "POST", "/access_keys", admin, `{"access_key":{"name":"x","member_id":%d}}`, id(bob, "id"))["secret"].(string)
+	const take = `{"invitation":{"code":%q,"password":"swordfish!"}}`
+	r.made("/role_assignments", `{"role_assignment":{"member_id":%d,"role_id":"owner"}}`, id(bob, "id"))
+
+	r.ok(403, "POST", "/role_assignments", key, `{"role_assignment":{"member_id":%d,"role_id":"owner"}}`, ada)
+	r.ok(201, "POST", "/locks", key, `{"lock":{"name":"Front","place_id":%d}}`, r.place) // it is an administrator's
+	r.ok(403, "POST", "/invitations", "", take, bob["invitation"].(map[string]any)["code"])
+	again := r.ok(200, "POST", f("/members/%d/invite", id(bob, "id")), r.owner, "")
+	r.ok(201, "POST", "/invitations", "", take, again["invitation"].(map[string]any)["code"])
+	key = "KISI-ACCESS-KEY " + r.ok(201, "POST", "/access_keys", r.owner, `{"access_key":{"name":"y","member_id":%d}}`, id(bob, "id"))["secret"].(string)
+	r.ok(201, "POST", "/role_assignments", key, `{"role_assignment":{"member_id":%d,"role_id":"owner"}}`, ada)
+}
+
 // References lead to nothing of another place, even for who is at home in both.
 func TestPlacesAreApart(t *testing.T) {
 	r := newRig(t)

@@ -34,7 +34,8 @@
 // an access key, which acts as a member, or a quick access link. An account is a
 // member of places; what he is at each follows from his role assignments. Where he is
 // nothing, nothing is there: 404. Where he may not: 403. Nobody changes those above
-// him.
+// him, and what he made before they rose, a key or an invitation, does not rise with
+// them.
 //
 // Passwords are argon2id, four at a time. After ten wrong ones in 15 minutes an address
 // is locked out for 15 minutes, known or not. Secrets of sessions, keys and links are

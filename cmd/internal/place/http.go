@@ -210,6 +210,9 @@ func (s *Service) identify(r *http.Request, now time.Time) *caller {
 			c.name, c.actor = "key "+strconv.FormatInt(k.ID, 10), policy.Ref{Type: accessKeys.envelope, ID: k.ID}
 			if m := lookup[Member](v, members, k.MemberID); m != nil {
 				c.join(v, m, now)
+				if x := c.at(m.PlaceID); x != nil && rankOf(x.role) > rankOf(k.Role) {
+					x.role = k.Role
+				}
 			}
 		case schemeLink:
 			l, _ := any(v.find(groupLinks, hash)).(*GroupLink)

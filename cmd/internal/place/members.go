@@ -17,9 +17,10 @@ import (
 type Member struct {
 	Base
 	memberRecord
-	AccountID    int64     `json:"account_id,omitzero"`
-	InviteSHA256 string    `json:"invite_sha256,omitempty"`
-	InviteUntil  time.Time `json:"invite_until,omitzero"`
+	AccountID    int64       `json:"account_id,omitzero"`
+	InviteSHA256 string      `json:"invite_sha256,omitempty"`
+	InviteUntil  time.Time   `json:"invite_until,omitzero"`
+	InviteRole   policy.Role `json:"invite_role,omitempty"` // of who invited him
 }
 
 type (
@@ -34,7 +35,7 @@ func init() {
 		path: "members", envelope: "member", resource: "Member",
 		fresh:    func() record { return &Member{memberRecord: memberRecord{memberFields{AccessEnabled: true}}} },
 		object:   memberObject{},
-		readOnly: []string{"account_id", "invite_sha256", "invite_until"},
+		readOnly: []string{"account_id", "invite_sha256", "invite_until", "invite_role"},
 		filters: map[string]filter{
 			"group_id": through(func(s *shower, id int64) []int64 {
 				return idsOf(s.v.by(roleAssignments, groups, id), record.owner)
@@ -47,12 +48,12 @@ func init() {
 			m.Email = strings.ToLower(strings.TrimSpace(m.Email))
 			if was, _ := old.(*Member); was != nil && was.Email != m.Email {
 				// Whoever has the new address is invited anew, and nobody else.
-				m.AccountID, m.InviteSHA256, m.InviteUntil = 0, "", time.Time{}
+				m.AccountID, m.InviteSHA256, m.InviteUntil, m.InviteRole = 0, "", time.Time{}, ""
 			}
 			if old != nil || m.Email == "" {
 				return nil, nil
 			}
-			return once{Invitation: m.invite(t.now)}, nil
+			return once{Invitation: m.invite(c, t.now)}, nil
 		},
 		actions: []action{{name: "invite", reply: once{}, do: invite}},
 	}
@@ -145,6 +146,7 @@ type memberObject struct {
 	Account      hidden `json:"account_id,omitempty"`
 	Invite       hidden `json:"invite_sha256,omitempty"`
 	InviteUntil  hidden `json:"invite_until,omitempty"`
+	InviteRole   hidden `json:"invite_role,omitempty"`
 	Confirmed    bool   `json:"confirmed"` // he has an account
 	Role         string `json:"role_id"`   // the strongest at the place
 }
@@ -225,7 +227,7 @@ func (c *call) invitee(t *tx, a *RoleAssignment) (any, error) {
 		a.MemberID = known.base().ID
 		return nil, nil
 	}
-	invitation := m.invite(t.now)
+	invitation := m.invite(c, t.now)
 	t.put(members, m)
 	t.tell(c, "member.create", members, m)
 	a.MemberID = m.ID
