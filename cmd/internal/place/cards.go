@@ -13,7 +13,8 @@ import (
 type Card struct {
 	Base
 	cardRecord
-	Name string `json:"name"`
+	Name       string    `json:"name"`
+	LastUsedAt time.Time `json:"last_used_at,omitzero"` // of a link
 }
 
 type (
@@ -30,7 +31,7 @@ func init() {
 			return &Card{cardRecord: cardRecord{cardFields{Kind: policy.KindCard, Status: policy.Activated}}}
 		},
 		object:   cardObject{},
-		readOnly: []string{"secret_sha256"},
+		readOnly: []string{"secret_sha256", "last_used_at"},
 		words:    func(body map[string]json.RawMessage) { rename(body, "user_id", "member_id") },
 		filters: map[string]filter{
 			"user_id": people(func(s *shower, member int64) []int64 {
@@ -66,6 +67,15 @@ func (c *Card) credential() policy.Credential {
 }
 
 func (c *Card) text() string { return fmt.Sprint(c.Name, " ", c.Card, " ", c.UID) }
+
+// groups are those whose managers have to do with it: of a member's link.
+func (c *Card) groups(v view) []int64 {
+	if m := lookup[Member](v, members, c.MemberID); m != nil && c.Kind == policy.KindLink {
+		return m.groups(v)
+	}
+	return nil
+}
+
 func (c *Card) owner() int64 { return c.MemberID }
 func (c *Card) refs() []ref {
 	return []ref{{field: "member_id", to: members, id: c.MemberID, may: c.Status == policy.Unassigned}}
@@ -92,6 +102,9 @@ func (c *Card) keys() []key {
 	for token := range r.Tokens() { // none: package policy says why
 		list = append(list, key{"base", c.tokenKey(token), text, codeTaken})
 	}
+	if c.Kind == policy.KindLink {
+		list = append(list, key{"base", linkKey(c.SecretSHA256), text, codeTaken})
+	}
 	return list
 }
 
@@ -116,10 +129,11 @@ type cardObject struct {
 	MemberID     *int64     `json:"member_id"`
 	ValidFrom    *time.Time `json:"valid_from"`
 	ValidUntil   *time.Time `json:"valid_until"`
+	LastUsedAt   *time.Time `json:"last_used_at"`
 }
 
 func (c *Card) show(*shower) any {
-	o := &cardObject{Card: c, ResourceType: cards.resource, ValidFrom: orNull(c.From), ValidUntil: orNull(c.Until)}
+	o := &cardObject{LastUsedAt: orNull(c.LastUsedAt), Card: c, ResourceType: cards.resource, ValidFrom: orNull(c.From), ValidUntil: orNull(c.Until)}
 	if c.MemberID != 0 {
 		o.UserID, o.MemberID = &c.MemberID, &c.MemberID
 	}

@@ -104,24 +104,25 @@ func listEvents(c *call) (int, any, error) {
 
 // seesEvent tells which events of a place the caller sees: those who manage groups see
 // what happens at their groups' doors.
-func (c *call) seesEvent(place int64) func(fleet.Event) bool {
-	if c.caller.everything(events, "read", place) {
+func (c *caller) seesEvent(v view, place int64) func(fleet.Event) bool {
+	x := c.at(place)
+	switch {
+	case x == nil:
+		return func(fleet.Event) bool { return false }
+	case c.everything(events, "read", place):
 		return func(fleet.Event) bool { return true }
 	}
-	x := c.caller.at(place)
 	doors := map[int64]bool{}
-	c.s.read(func(v view) {
-		for g := range x.manages {
-			for _, gl := range pick[GroupLock](v, groupLocks, groups, g) {
-				doors[gl.LockID] = true
-			}
+	for g := range x.manages {
+		for _, gl := range pick[GroupLock](v, groupLocks, groups, g) {
+			doors[gl.LockID] = true
 		}
-		if x.managesAll() {
-			for _, gl := range pick[GroupLock](v, groupLocks, places, place) {
-				doors[gl.LockID] = true
-			}
+	}
+	if x.managesAll() {
+		for _, gl := range pick[GroupLock](v, groupLocks, places, place) {
+			doors[gl.LockID] = true
 		}
-	})
+	}
 	return func(e fleet.Event) bool {
 		var about struct {
 			Type string `json:"object_type"`
@@ -170,6 +171,12 @@ func (c *call) eventQuery() (place int64, q fleet.Query, err error) {
 		}
 	}
 	return place, q, err
+}
+
+// seesEvent tells which events of a place the caller sees.
+func (c *call) seesEvent(place int64) (sees func(fleet.Event) bool) {
+	c.s.read(func(v view) { sees = c.caller.seesEvent(v, place) })
+	return sees
 }
 
 func getEvent(c *call) (int, any, error) {

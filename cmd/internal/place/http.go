@@ -88,11 +88,11 @@ func (c *call) answer(route *route) (int, any, error) {
 	if who == "" {
 		who = network(c.r.RemoteAddr)
 	}
-	if wait := c.s.limiter.take(who, c.now); wait > 0 {
+	if wait := c.take(who); wait > 0 {
 		return 0, nil, &Error{Status: http.StatusTooManyRequests, Text: "too many requests", Code: codeTooMany, Retry: wait}
 	}
 	if c.caller.name == "" && !route.open {
-		return 0, nil, errUnauthenticated
+		return 0, nil, c.caller.unknown()
 	}
 	if c.r.Method != http.MethodGet && c.r.Method != http.MethodHead {
 		var err error
@@ -215,19 +215,7 @@ func (s *Service) identify(r *http.Request, now time.Time) *caller {
 				}
 			}
 		case schemeLink:
-			l, _ := any(v.find(groupLinks, hash)).(*GroupLink)
-			g := (*Group)(nil)
-			if l != nil {
-				g = lookup[Group](v, groups, l.GroupID)
-			}
-			if g == nil || !l.Enabled || !within(l.Validity, now) {
-				return
-			}
-			c.name, c.link = "link "+strconv.FormatInt(l.ID, 10), l
-			c.actor = policy.Ref{Type: groupLinks.envelope, ID: l.ID}
-			x := &standing{groups: map[int64]bool{}}
-			x.groups[l.GroupID] = within(g.Validity, now)
-			c.places[l.PlaceID] = x
+			c.asLink(v, hash, now)
 		}
 	})
 	if c.login != 0 {

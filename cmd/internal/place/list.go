@@ -126,7 +126,7 @@ func init() {
 	both := map[string]*kind{"lock_id": locks, "controller_id": controllers}
 	refFields = map[*kind]map[string]*kind{
 		groupLocks: {"group_id": groups, "lock_id": locks}, groupLinks: {"group_id": groups},
-		roleAssignments: {"group_id": groups, "member_id": members}, cards: {"member_id": members}, accessKeys: {"member_id": members},
+		roleAssignments: {"group_id": groups, "member_id": members}, cards: {"member_id": members}, accessKeys: {"member_id": members}, notificationSettings: {"member_id": members},
 		schedules:        {"lock_id": locks, "group_id": groups, "elevator_stop_id": elevatorStops},
 		relayConnections: both, inputConnections: both, readers: both, wirelessLocks: both,
 		zones: byLock, alarmRules: byLock, elevators: byController, elevatorStops: {"elevator_id": elevators},

@@ -50,9 +50,11 @@ func init() {
 		{[]*kind{roleAssignments}, []string{"create", "change", "delete"}, rule{no, no, group, all, all}},
 		{[]*kind{members}, []string{"read"}, rule{no, own, own | group, all, all}},
 		{[]*kind{members}, []string{"create", "change", "delete", "invite"}, byAdministrators},
-		{[]*kind{cards}, []string{"read"}, rule{no, own, own, all, all}},
-		{[]*kind{cards}, []string{"create", "change", "delete", "activate", "deactivate"}, byAdministrators},
+		// Of cards only members' links have to do with groups.
+		{[]*kind{cards}, []string{"read"}, rule{no, own, own | group, all, all}},
+		{[]*kind{cards}, []string{"create", "change", "delete", "activate", "deactivate"}, rule{no, no, group, all, all}},
 
+		{[]*kind{notificationSettings}, []string{"read", "create", "change"}, rule{no, own, own, all, all}},
 		{[]*kind{events}, []string{"read"}, rule{no, no, group, all, all}},
 		{
 			[]*kind{controllers, controllerRelays, controllerInputs, relayConnections, inputConnections, readers, zones, alarmRules,
@@ -79,7 +81,8 @@ type caller struct {
 	actor   policy.Ref
 	account int64 // signed in
 	login   int64
-	link    *GroupLink
+	link    *linked
+	refused policy.Reason // of a link: why it is none
 	places  map[int64]*standing
 }
 
@@ -188,6 +191,9 @@ func (c *caller) guard(v view, k *kind, place int64, r record) error {
 	case members, cards, accessKeys:
 		if id := r.owner(); id != 0 && strength(v, id) > mine {
 			return errForbidden
+		}
+		if card, is := r.(*Card); is && mine < rankOf(policy.RoleAdministrator) {
+			return x.guardLink(v, card)
 		}
 	}
 	return nil

@@ -108,6 +108,8 @@ func (w *world) body(k *kind) string {
 		return f(`{"elevator":{"name":"Lift","place_id":%d}}`, w.place)
 	case elevatorStops:
 		return f(`{"elevator_stop":{"name":"1","elevator_id":%d}}`, w.elevator)
+	case notificationSettings:
+		return f(`{"notification_setting":{"member_id":%d}}`, w.made("/members", `{"member":{"name":"Bob","place_id":%d}}`, w.place))
 	case accessKeys:
 		return f(`{"access_key":{"name":"BI","member_id":%d}}`, w.made("/members", `{"member":{"name":"Bot","place_id":%d}}`, w.place))
 	case webhooks:
@@ -177,7 +179,7 @@ func (w *world) request(r route) (path, body string) {
 		path += f("?around=2026-01-01/2026-02-01&consequence=allow&lock_id=%d", w.lock)
 	case r.path == "/group_locks" && r.lists:
 		path += f("?group_id=%d", w.group)
-	case r.path == "/events":
+	case r.path == "/events", r.path == "/presented_cards":
 		path += f("?place_id=%d", w.place)
 	case r.verb == "create":
 		body = w.body(r.kind)

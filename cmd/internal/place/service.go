@@ -63,6 +63,7 @@ type Service struct {
 	passwords *passwords
 	lockout   lockout
 	limiter   limiter
+	pages     limiter // of those who ask by pages
 	unlocking inProgress
 	hooks     *hooks
 	seen      lastSeen
@@ -90,6 +91,7 @@ func New(c Config) (*Service, error) {
 	if s.limiter.rate == 0 {
 		s.limiter.rate, s.limiter.burst = 5, 20
 	}
+	s.pages.rate, s.pages.burst = pageShare*s.limiter.rate, pageShare*s.limiter.burst
 	for _, o := range c.Origins {
 		s.origins[o] = true
 	}
@@ -150,6 +152,7 @@ func (s *Service) allRoutes() []route {
 		route{method: "GET", path: "/controller_relays/{id}", kind: controllerRelays, verb: "read", reply: relayObject{}, status: http.StatusOK, text: "A relay", do: getBoard(relaysOf)},
 		route{method: "GET", path: "/controller_inputs", kind: controllerInputs, verb: "read", lists: true, params: boardParams, reply: inputObject{}, status: http.StatusOK, text: "Inputs as their controllers tell", do: listBoard(inputsOf)},
 		route{method: "GET", path: "/controller_inputs/{id}", kind: controllerInputs, verb: "read", reply: inputObject{}, status: http.StatusOK, text: "An input", do: getBoard(inputsOf)},
+		route{method: "GET", path: "/presented_cards", kind: cards, verb: "create", lists: true, params: presentedParams, reply: presented{}, status: http.StatusOK, text: "Cards that nobody has, as they were just held to a reader, the newest first", do: listPresented},
 		route{method: "GET", path: "/openapi.json", open: true, status: http.StatusOK, text: "This description", reply: map[string]any{}, do: func(c *call) (int, any, error) {
 			return http.StatusOK, raw(c.s.described), nil
 		}},

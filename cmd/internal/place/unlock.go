@@ -56,7 +56,7 @@ func unlock(c *call, r record) (any, error) {
 		return nil, invalid("lock.proximity_proof", "is too long")
 	}
 	if c.caller.link != nil {
-		ask.Link = c.caller.link.SecretSHA256
+		ask.Link = c.caller.link.hash
 	} else {
 		ask.Member = c.caller.at(l.PlaceID).member
 	}
@@ -70,25 +70,6 @@ func unlock(c *call, r record) (any, error) {
 	}
 	c.usedLink()
 	return done{"Unlocked!"}, nil
-}
-
-// usedLink notes when a link was last used.
-func (c *call) usedLink() {
-	if c.caller.link == nil {
-		return
-	}
-	if err := c.s.change(func(t *tx) error {
-		l := lookup[GroupLink](t, groupLinks, c.caller.link.ID)
-		if l == nil {
-			return nil
-		}
-		next := *l
-		next.LastUsedAt = t.now
-		t.keep(groupLinks, &next)
-		return nil
-	}); err != nil {
-		c.s.log.Warn("the last use of a link could not be kept", "err", err)
-	}
 }
 
 // inProgress holds who is unlocking what, so that a button pressed twice is one unlock.
