@@ -21,7 +21,7 @@ FUZZTIME ?= 20s
 .PHONY: help demo build arm test sim golden fuzz bench lint cover hw e2e deb sbom ci
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: build ## play a morning at two doors, then stay until Ctrl-C (ONCE=1 ends after it)
 	@dir="$(DIR)"; if [ -z "$$dir" ]; then dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; fi; \
@@ -72,9 +72,10 @@ cover: ## which lines the tests run
 hw: ## boot doord on Debian's arm64 kernel in an emulator: wires, power cuts, a disk that hangs
 	$(GO) run ./cmd/internal/board/hw
 
-e2e: ## have the place service's clients use it: the vendor's JavaScript client, curl
+e2e: ## have the place service's clients use it: a browser, the vendor's JavaScript client, curl
 	$(call needs,npm,nodejs npm)
 	$(call needs,curl,curl)
+	$(call needs,chromium,chromium)
 	cd cmd/internal/place/e2e && npm ci --ignore-scripts --no-audit --no-fund --silent
 	$(GO) test -tags e2e -count=1 -v ./cmd/internal/place/e2e
 

@@ -87,7 +87,11 @@ func command(stdout, stderr io.Writer) *cobra.Command {
 	flags.StringArrayVar(&s.origins, "origin", nil, "whose pages may ask the API, as https://admin.example.org")
 	flags.BoolVar(&s.privateHooks, "private-webhooks", false, "let webhooks go to private addresses, and without TLS")
 	flags.UintVar(&s.keepDays, "keep-events", 0, "days after which events are deleted; 0 keeps them for ever")
+	flags.StringVar(&s.mail, "mail", "", "the server that mails go out by, as smtps://USER@HOST or smtp://localhost; without it none are sent")
+	flags.StringVar(&s.mailFrom, "mail-from", "", "the address that mails come from")
+	flags.StringVar(&s.mailPassword, "mail-password-file", "", "a file with the user's password at that server")
 	root.MarkFlagsRequiredTogether("cert", "key")
+	root.MarkFlagsRequiredTogether("mail", "mail-from")
 	root.AddCommand(
 		&cobra.Command{
 			Use:   "backup FILE",

@@ -40,6 +40,8 @@ type service struct {
 	hosts, origins         []string
 	privateHooks           bool
 	keepDays               uint
+	mail, mailFrom         string
+	mailPassword           string // file
 	stdout                 io.Writer
 	log                    *slog.Logger
 }
@@ -85,6 +87,10 @@ func (s *service) serve(ctx context.Context) (err error) {
 	if err := s.tellAuthority(f.Authority()); err != nil {
 		return err
 	}
+	mailer, err := s.mailer()
+	if err != nil {
+		return err
+	}
 	closeSocket, err := s.offerBackups(db)
 	if err != nil {
 		return err
@@ -98,6 +104,7 @@ func (s *service) serve(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	end := s.people(mux, f, places, mailer, s.url(l.Addr()))
 	tls := f.TLS()
 	if given != nil {
 		tls.GetCertificate = given.get
@@ -121,10 +128,11 @@ func (s *service) serve(ctx context.Context) (err error) {
 			s.log.Info("ending")
 		}
 	}
+	end()
 	err = errors.Join(err, f.Close()) // ends what waits, so that the listener can end
-	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), endPatience)
+	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), endPatience)
 	defer cancel()
-	if server.Shutdown(end) != nil {
+	if server.Shutdown(patience) != nil {
 		err = errors.Join(err, server.Close())
 	}
 	return err
