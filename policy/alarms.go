@@ -45,6 +45,7 @@ func (v *validator) alarmRules(r *Records, locks map[int64]bool) {
 		for _, c := range a.Causes {
 			oneOf(v, "causes", c, CauseForcedOpen, CauseHeldOpen, CauseTamper, CauseDuress, CauseZoneViolation, CauseAlarmPanel)
 		}
+		v.must("buzzer", !a.Buzzer || !slices.Contains(a.Causes, CauseDuress), "is not for duress: nothing at the door may show it")
 		for _, id := range a.LockIDs {
 			v.refers("lock_ids", id, "lock", locks)
 		}

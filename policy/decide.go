@@ -48,7 +48,11 @@ func Decide(s *Set, r *Request, now Now, traced bool) Decision {
 		d.denies(d.zone()) ||
 		d.denies(d.restrictions()) ||
 		d.denies(d.groups()) ||
-		d.denies(d.secondFactor()))
+		d.denies(d.secondFactor()) ||
+		d.denies(d.passback()) ||
+		d.denies(d.interlock()) ||
+		d.denies(d.escort()) ||
+		d.denies(d.secondPerson()))
 	return d.Decision
 }
 
@@ -85,15 +89,20 @@ func unless(ok bool, reason Reason) Reason {
 }
 
 func (d *decider) wired() Reason {
+	name, what := "door", Numbered("lock", d.req.Door)
 	d.door = d.set.Door(d.req.Door)
+	if d.req.Stop != 0 {
+		name, what = "elevator_stop", Numbered("stop", d.req.Stop)
+		d.door = d.set.stop(d.req.Stop)
+	}
 	if d.door == nil {
-		return d.note("door", Numbered("lock", d.req.Door), Text("is in the policy"), DoorNotFound)
+		return d.note(name, what, Text("is in the policy"), DoorNotFound)
 	}
 	d.reader = d.set.Reader(d.req.Reader)
 	// Nothing that keeps people out may keep in those who have no other way out.
 	d.Exit = d.reader != nil && d.reader.Direction == Out && !d.req.State.UnlockingREX
 	wired := d.door.Configured && !d.req.State.Misconfigured
-	return d.note("door", Numbered("lock", d.req.Door), Text("is configured and wired here"), unless(wired, DoorMisconfigured))
+	return d.note(name, what, Text("is configured and wired here"), unless(wired, DoorMisconfigured))
 }
 
 func (d *decider) current() Reason {
@@ -339,6 +348,57 @@ func (d *decider) secondFactor() Reason {
 	}
 	unlocked := d.req.Proof.PhoneUnlocked
 	return d.note("two_factor", Yes(unlocked), Text("the phone is unlocked"), unless(unlocked, TwoFactorRequired))
+}
+
+// passback denies a passage that cannot be, where the area is hard about it.
+func (d *decider) passback() Reason {
+	if d.Exit || d.req.State.Area == 0 {
+		return ""
+	}
+	area, saw := d.set.Area(d.req.State.Area), Text("may go this way")
+	if d.req.State.Passed {
+		saw = Text("went this way already")
+	}
+	hard := area != nil && area.Mode == AreaHard
+	return d.note("anti_passback", saw, Numbered("area", d.req.State.Area), unless(!d.req.State.Passed || !hard, AntiPassback))
+}
+
+// interlock denies a door while another one of its interlocks is open or released.
+func (d *decider) interlock() Reason {
+	if d.Exit || len(d.door.Interlocked) == 0 {
+		return ""
+	}
+	saw := Text("the others are closed and locked")
+	if d.req.State.Blocker != 0 {
+		saw = Numbered("open or released: lock", d.req.State.Blocker)
+	}
+	return d.note("interlock", saw, Text("one at a time"), unless(d.req.State.Blocker == 0, Interlocked))
+}
+
+// leaves reports whether the request is to get out: nobody needs company for that.
+func (d *decider) leaves() bool { return d.Exit || d.reader != nil && d.reader.Direction == Out }
+
+// escort lets a visitor in after somebody who may escort.
+func (d *decider) escort() Reason {
+	if !d.req.Holder.EscortNeeded || d.leaves() {
+		return ""
+	}
+	ok := d.req.State.Escorted
+	return d.note("escort", Yes(ok), Text("an escort entered just before"), unless(ok, EscortRequired))
+}
+
+// secondPerson lets two members in together: the one that waits, and another. A link
+// is nobody, and who asks by network is not here.
+func (d *decider) secondPerson() Reason {
+	if d.door.TwoPersonWithin == 0 || d.leaves() {
+		return ""
+	}
+	saw, first := Text("nobody waits"), d.req.State.First
+	if first != 0 {
+		saw = Numbered("waiting: member", first)
+	}
+	ok := d.reader != nil && first != 0 && d.req.Holder.Member != 0 && d.req.Holder.Member != first
+	return d.note("second_person", saw, Text("two members at the reader"), unless(ok, SecondPerson))
 }
 
 // clock returns whether the wall clock may be read. Where it may not, and the

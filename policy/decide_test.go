@@ -74,6 +74,27 @@ func (p *place) tap() {
 // out makes the reader one to leave by.
 func (p *place) out() { p.reader().Direction = policy.Out }
 
+// area has the reader lead into an area.
+func (p *place) area(mode policy.AreaMode) {
+	p.records.Areas = []policy.Area{{ID: 1, Name: "Area", Mode: mode, Into: []int64{1}}}
+	p.state().Area = 1
+}
+
+// interlock puts another door beside the door, of which one at a time is open.
+func (p *place) interlock() {
+	p.records.Locks = append(p.records.Locks, policy.Lock{ID: 2, Name: "Other", Configured: true})
+	p.records.Interlocks = []policy.Interlock{{ID: 1, Name: "Trap", LockIDs: []int64{1, 2}}}
+}
+
+// stop puts the reader into the car of an elevator with one stop.
+func (p *place) stop() {
+	p.records.Elevators = []policy.Elevator{{ID: 1, Name: "Lift", ControllerID: 1}}
+	p.records.ElevatorStops = []policy.ElevatorStop{{ID: 3, ElevatorID: 1}}
+	p.records.GroupStops = []policy.GroupStop{{ID: 1, GroupID: 1, StopID: 3}}
+	p.reader().LockID, p.reader().ElevatorID = 0, 1
+	p.request.Door, p.request.Stop = 0, 3
+}
+
 // hours adds an allow schedule of the day's hours to the door or the group.
 func (p *place) hours(of schedule.ScheduleableType, from, to int) {
 	start, end := schedule.ClockAt(from, 0), schedule.ClockAt(to, 0)
@@ -310,6 +331,45 @@ func TestDecide(t *testing.T) {
 			p.out()
 			p.state().UnlockingREX, p.state().LockedDown = true, true
 		}, policy.DoorLockedDown},
+
+		{"who went in already does not go in again", func(p *place) { p.area(policy.AreaHard); p.state().Passed = true }, policy.AntiPassback},
+		{"who came out since does", func(p *place) { p.area(policy.AreaHard) }, granted},
+		{"a soft area only tells", func(p *place) { p.area(policy.AreaSoft); p.state().Passed = true }, granted},
+		{"who has no other way out leaves twice", func(p *place) { p.area(policy.AreaHard); p.state().Passed = true; p.out() }, granted},
+		{"where a request to exit unlocks, anti-passback may deny an exit", func(p *place) {
+			p.area(policy.AreaHard)
+			p.state().Passed, p.state().UnlockingREX = true, true
+			p.out()
+		}, policy.AntiPassback},
+
+		{"a door waits for the others of its interlock", func(p *place) { p.interlock(); p.state().Blocker = 2 }, policy.Interlocked},
+		{"and opens when they are closed and locked", (*place).interlock, granted},
+		{"who has no other way out does not wait", func(p *place) { p.interlock(); p.state().Blocker = 2; p.out() }, granted},
+
+		{"a stop is permitted as a door is unlocked", (*place).stop, granted},
+		{"a stop that is not in the policy is not found", func(p *place) { p.stop(); p.request.Stop = 9 }, policy.DoorNotFound},
+		{"a stop of another group is not permitted", func(p *place) { p.stop(); p.records.GroupStops = nil }, policy.AccessDenied},
+		{"a stop has hours", func(p *place) { p.stop(); p.records.ElevatorStops[0].Time = true }, policy.OutsideSchedule},
+		{"a stop that is locked down is not permitted", func(p *place) { p.stop(); p.records.ElevatorStops[0].LockedDown = true }, policy.DoorLockedDown},
+		{"a visitor does not ride alone", func(p *place) { p.stop(); p.holder().EscortNeeded = true }, policy.EscortRequired},
+		{"a visitor does not enter alone", func(p *place) { p.holder().EscortNeeded = true }, policy.EscortRequired},
+		{"a visitor enters after an escort", func(p *place) { p.holder().EscortNeeded, p.state().Escorted = true, true }, granted},
+		{"a visitor leaves alone", func(p *place) { p.holder().EscortNeeded = true; p.out() }, granted},
+		{"also where a request to exit unlocks", func(p *place) {
+			p.holder().EscortNeeded, p.state().UnlockingREX = true, true
+			p.out()
+		}, granted},
+		{"the first of two waits", func(p *place) { p.door().TwoPersonWithin = 20 }, policy.SecondPerson},
+		{"the second of two opens", func(p *place) { p.door().TwoPersonWithin, p.state().First = 20, 8 }, granted},
+		{"nobody is his own second", func(p *place) { p.door().TwoPersonWithin, p.state().First = 20, 7 }, policy.SecondPerson},
+		{"who asks by network is nobody's second", func(p *place) {
+			p.inApp()
+			p.door().TwoPersonWithin, p.state().First = 20, 8
+		}, policy.SecondPerson},
+		{"one leaves alone where two enter", func(p *place) { p.door().TwoPersonWithin = 20; p.out() }, granted},
+		{"a duress PIN opens like any other", func(p *place) {
+			p.request.Method, p.reader().PIN, p.holder().Duress = policy.MethodPIN, policy.PINOnly, true
+		}, granted},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := open()
@@ -333,10 +393,14 @@ func TestDecide(t *testing.T) {
 // the door: of several things wrong, the first named is told.
 func TestTheFirstCheckThatFailsIsTheReason(t *testing.T) {
 	p := open()
-	want := []policy.Reason{policy.TwoFactorRequired, policy.AccessDenied, policy.OutsideSchedule, policy.ZoneDenied,
+	want := []policy.Reason{policy.SecondPerson, policy.EscortRequired, policy.Interlocked, policy.AntiPassback, policy.TwoFactorRequired, policy.AccessDenied, policy.OutsideSchedule, policy.ZoneDenied,
 		policy.DoorLockedDown, policy.PlaceLockedDown, policy.AccessDisabled, policy.NoLongerValid, policy.CardNotActivated,
 		policy.TapInvalid, policy.ReaderTampered, policy.MethodDisabled, policy.PolicyStale, policy.PolicyChanged, policy.DoorMisconfigured}
 	for i, spoil := range []func(){
+		func() { p.door().TwoPersonWithin = 20 },
+		func() { p.holder().EscortNeeded = true },
+		func() { p.interlock(); p.state().Blocker = 2 },
+		func() { p.area(policy.AreaHard); p.state().Passed = true },
 		func() { p.tap(); p.door().TwoFactor = true },
 		func() { p.holder().Groups = nil },
 		func() { p.door().Time = true },
@@ -409,6 +473,11 @@ func TestADecisionWithoutATraceAllocatesNothing(t *testing.T) {
 	p := open()
 	p.group().Time, p.door().Geofence, p.holder().Until = true, true, tomorrow
 	p.hours(schedule.Group, 8, 18)
+	p.area(policy.AreaSoft)
+	p.interlock()
+	p.door().TwoPersonWithin, p.holder().EscortNeeded = 20, true
+	p.state().First, p.state().Escorted = 8, true
+	p.state().Passed = true
 	set := policy.Compile(&p.records, 3, "00d00d00d00d0001", time.UTC)
 	if n := testing.AllocsPerRun(100, func() { policy.Decide(set, &p.request, p.now, false) }); n != 0 {
 		t.Errorf("%v allocations", n)

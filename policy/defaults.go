@@ -123,6 +123,13 @@ func (b *ZoneBlock) UnmarshalJSON(data []byte) error {
 	return decode(data, (*plain)(b))
 }
 
+// UnmarshalJSON reads an area over its defaults.
+func (a *Area) UnmarshalJSON(b []byte) error {
+	type plain Area
+	*a = Area{Mode: AreaHard}
+	return decode(b, (*plain)(a))
+}
+
 // UnmarshalJSON reads an alarm rule over its defaults.
 func (a *AlarmRule) UnmarshalJSON(b []byte) error {
 	type plain AlarmRule

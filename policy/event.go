@@ -52,6 +52,16 @@ const (
 	ReaderOffline        EventType = "reader.offline"
 	ReaderSecureLost     EventType = "reader.secure_lost" // its encrypted channel ended
 	ReaderCommission     EventType = "reader.commission"  // it was given a key of its own
+	LockAntiPassback     EventType = "lock.anti_passback" // somebody passes who has gone this way already
+	ElevatorPermit       EventType = "elevator.permit"    // a decision in a car: stops can be chosen, or none
+	ElevatorScheduled    EventType = "elevator.scheduled_permit_started"
+	ElevatorUnscheduled  EventType = "elevator.scheduled_permit_ended"
+	ElevatorLockDown     EventType = "elevator.lock_down"
+	ElevatorCancel       EventType = "elevator.cancel_lockdown"
+	LockPassage          EventType = "lock.passage"  // somebody went through, as a sensor tells
+	LockTailgate         EventType = "lock.tailgate" // and another one behind, whom nobody let in
+	LockDuress           EventType = "lock.duress"   // somebody was made to open, or to try
+	AreaForgiven         EventType = "anti_passback_area.forgiven"
 	ExcessivePINAttempts EventType = "controller_wiegand_connection.excessive_pin_attempts"
 	ZoneActivate         EventType = "zone.policy_activate"   // a weekly block arms it
 	ZoneTransition       EventType = "zone.policy_transition" // the calendar changes its level otherwise

@@ -38,11 +38,14 @@ type Holder struct {
 	Credential int64
 	Kind       CredentialKind
 	Status     CredentialStatus
-	Validity   // of the credential
+	Validity        // of the credential
+	Duress     bool // the credential calls for help
 
 	Member        int64 // 0 for a group link
 	AccessEnabled bool
 	LinkAllowed   bool
+	EscortNeeded  bool
+	MayEscort     bool
 	Role          Role // at the place, the strongest: "" for a plain member
 	Groups        []Membership
 }

@@ -19,7 +19,7 @@ func (r *Records) Tokens() iter.Seq2[Token, *Holder] {
 			if err != nil {
 				continue // Validate names it; valid records have none
 			}
-			h = Holder{Credential: c.ID, Kind: c.Kind, Status: c.Status, Validity: c.Validity}
+			h = Holder{Credential: c.ID, Kind: c.Kind, Status: c.Status, Validity: c.Validity, Duress: c.Duress}
 			if p := people[c.MemberID]; p != nil {
 				h.join(p)
 			}
@@ -64,7 +64,8 @@ func (r *Records) People() iter.Seq2[Member, *Holder] {
 func (r *Records) people() map[int64]*Holder {
 	people := make(map[int64]*Holder, len(r.Members))
 	for _, m := range r.Members {
-		people[m.ID] = &Holder{Member: m.ID, AccessEnabled: m.AccessEnabled, LinkAllowed: m.LinkAllowed}
+		people[m.ID] = &Holder{Member: m.ID, AccessEnabled: m.AccessEnabled, LinkAllowed: m.LinkAllowed,
+			EscortNeeded: m.EscortNeeded, MayEscort: m.MayEscort}
 	}
 	for _, a := range r.RoleAssignments {
 		p := people[a.MemberID]
@@ -94,4 +95,5 @@ func (r Role) rank() int {
 // join gives a credential's holder the person's part.
 func (h *Holder) join(p *Holder) {
 	h.Member, h.AccessEnabled, h.LinkAllowed, h.Role, h.Groups = p.Member, p.AccessEnabled, p.LinkAllowed, p.Role, p.Groups
+	h.EscortNeeded, h.MayEscort = p.EscortNeeded, p.MayEscort
 }

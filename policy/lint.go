@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"doord/policy/schedule"
@@ -22,10 +23,14 @@ func Lint(r *Records, loc *time.Location, now time.Time) Problems {
 	l := &linter{Records: r, now: now, set: Compile(r, 0, "", loc)}
 	l.schedules(loc)
 	l.locks()
+	l.readers()
 	l.groups()
 	l.members()
 	l.credentials()
 	l.alarms()
+	l.areas()
+	l.elevators()
+	l.interlocks()
 	return l.problems
 }
 
@@ -58,7 +63,8 @@ func (l *linter) locks() {
 		path := fmt.Sprintf("locks[%d]", i)
 		d := l.set.Door(lock.ID)
 		relay := slices.IndexFunc(l.RelayConnections, func(c RelayConnection) bool { return c.Type == RelayLock && c.LockID == lock.ID })
-		l.warn(relay < 0, path, "no relay is connected to it: it never opens")
+		wireless := slices.ContainsFunc(l.WirelessLocks, func(w WirelessLock) bool { return w.LockID == lock.ID })
+		l.warn(relay < 0 && !wireless, path, "no relay is connected to it: it never opens")
 		l.warn(len(d.Groups) == 0, path, "no group opens it")
 		l.warn(lock.Time && d.Allow.Empty(), path+".time_restriction_enabled", "there is no allow schedule: it denies everyone")
 		l.warn(!lock.Time && !d.Allow.Empty(), path+".time_restriction_enabled", "is off: the door's allow schedules have no effect")
@@ -66,10 +72,20 @@ func (l *linter) locks() {
 		l.warn(lock.Geofence && l.nowhere(lock), path+".geofence_restriction_enabled", "neither the lock nor the place has coordinates")
 		l.warn(l.holdsIn(lock.ID), path, "has a reader to leave by and no request to exit that unlocks: who has no valid credential stays inside")
 		l.early(path, d)
+		l.warn(lock.Kind == KindTurnstile && !l.counts(lock.ID), path+".kind", "has neither a contact nor a passage input: nobody sees who goes through, or behind")
+		l.warn(lock.Kind == KindGate && !slices.ContainsFunc(l.InputConnections, func(c InputConnection) bool { return c.Type == InputLoop && c.LockID == lock.ID }),
+			path+".kind", "has no loop input: nothing keeps it open over a vehicle")
 	}
 	for i, c := range l.RelayConnections {
 		l.warn(c.Type == RelayLock && c.Duration < leastRelease, fmt.Sprintf("controller_relay_connections[%d].duration", i),
 			"%v s is short: give people at least %v s", c.Duration, leastRelease)
+	}
+}
+
+func (l *linter) readers() {
+	for i, r := range l.Readers {
+		l.warn(r.Tap && strings.HasPrefix(r.Port, "wiegand:"), fmt.Sprintf("readers[%d].tap_enabled", i),
+			"a Wiegand reader cannot carry a tap: turn it off, or phones need an OSDP reader with transparent mode")
 	}
 }
 
@@ -91,6 +107,13 @@ func (l *linter) early(path string, d *Door) {
 
 func (l *linter) nowhere(lock *Lock) bool {
 	return lock.Latitude == 0 && lock.Longitude == 0 && l.Place.Latitude == 0 && l.Place.Longitude == 0
+}
+
+// counts reports whether an input tells passages.
+func (l *linter) counts(lock int64) bool {
+	return slices.ContainsFunc(l.InputConnections, func(c InputConnection) bool {
+		return c.LockID == lock && (c.Type == InputContact || c.Type == InputPassage)
+	})
 }
 
 // holdsIn reports whether only a credential lets people out.
@@ -124,9 +147,17 @@ func (l *linter) members() {
 }
 
 func (l *linter) credentials() {
+	duress := false
+	defer func() {
+		l.warn(duress && !slices.ContainsFunc(l.AlarmRules, func(a AlarmRule) bool { return slices.Contains(a.Causes, CauseDuress) }),
+			"alarm_rules", "there are duress PINs, and no rule has duress among its causes")
+	}()
 	for i, c := range l.Credentials {
 		path := fmt.Sprintf("credentials[%d]", i)
 		l.warn(l.over(c.Validity), path+".valid_until", "is over")
+		l.warn(c.Duress && !slices.ContainsFunc(l.Credentials, func(x Credential) bool { return x.Kind == KindPIN && !x.Duress && x.MemberID == c.MemberID }),
+			path+".duress", "the member has no other PIN: this one calls for help every time")
+		duress = duress || c.Duress
 		l.warn(c.Kind == KindPhone && c.UnlockedPublicKey == "", path+".unlocked_public_key", "is missing: where two factors are asked for the phone is denied")
 	}
 }
@@ -140,7 +171,54 @@ func (l *linter) alarms() {
 		path := fmt.Sprintf("zones[%d]", i)
 		exterior := slices.ContainsFunc(z.Doors, func(d ZoneDoor) bool { return d.Exterior })
 		l.warn(len(z.Doors) == 0, path, "has no doors")
+		if z.Source == SourcePanel {
+			l.warn(!slices.ContainsFunc(l.InputConnections, func(c InputConnection) bool {
+				return c.ZoneID == z.ID && c.Signal != "" && c.Signal != SignalViolated
+			}), path+".source", "no input of type alarm_panel tells when the panel is armed: the zone never is")
+			l.warn(!slices.ContainsFunc(l.InputConnections, func(c InputConnection) bool { return c.ZoneID == z.ID && c.Signal == SignalViolated }),
+				path+".source", "no input tells that the panel's alarm has gone off")
+			continue
+		}
 		l.warn(len(z.Doors) > 0 && !exterior, path+".doors", "none is exterior: staying, the zone is never violated")
+	}
+}
+
+// interlocks warns of doors that the same schedules would release at once: all but
+// the first of them stay locked.
+func (l *linter) interlocks() {
+	for i, x := range l.Interlocks {
+		scheduled := 0
+		for _, id := range x.LockIDs {
+			if !l.set.Door(id).Unlock.Empty() {
+				scheduled++
+			}
+			contact := slices.ContainsFunc(l.InputConnections, func(c InputConnection) bool { return c.Type == InputContact && c.LockID == id })
+			l.warn(!contact, fmt.Sprintf("interlocks[%d].lock_ids", i), "lock %d has no contact: nobody sees that it stands open", id)
+		}
+		l.warn(scheduled > 1, fmt.Sprintf("interlocks[%d].lock_ids", i), "%d of them have unlock schedules, and only one at a time is released", scheduled)
+	}
+}
+
+func (l *linter) elevators() {
+	for i, e := range l.Elevators {
+		l.warn(!slices.ContainsFunc(l.Readers, func(x Reader) bool { return x.ElevatorID == e.ID }), fmt.Sprintf("elevators[%d]", i), "has no reader in its car")
+	}
+	for i, s := range l.ElevatorStops {
+		path := fmt.Sprintf("elevator_stops[%d]", i)
+		relay := slices.ContainsFunc(l.RelayConnections, func(c RelayConnection) bool { return c.Type == RelayStop && c.StopID == s.ID })
+		scheduled := slices.ContainsFunc(l.Schedules, func(x schedule.Schedule) bool {
+			return x.Scheduleable.Type == schedule.ElevatorStop && x.Scheduleable.ID == s.ID && x.Consequence == schedule.Permit
+		})
+		l.warn(!relay, path, "no relay is connected to it: it is never permitted")
+		l.warn(len(l.set.stops[s.ID].Groups) == 0 && !scheduled, path, "neither a group nor a schedule permits it")
+		l.warn(s.Time && l.set.stops[s.ID].Allow.Empty(), path+".time_restriction_enabled", "there is no allow schedule: it denies everyone")
+	}
+}
+
+func (l *linter) areas() {
+	for i, a := range l.Areas {
+		l.warn(len(a.OutOf) == 0 && a.Timeout == 0, fmt.Sprintf("anti_passback_areas[%d].out_reader_ids", i),
+			"there are none, and no timeout: who went in is inside for good")
 	}
 }
 

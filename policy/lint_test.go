@@ -46,6 +46,9 @@ func TestLint(t *testing.T) {
 			p.hours(schedule.Lock, 8, 18)
 			p.records.Schedules[0].Enabled = false
 		}, "schedules[0].enabled", "no effect"},
+		{"a tap at a Wiegand reader", func(p *place) {
+			p.records.Readers = []policy.Reader{{ID: 1, Port: "osdp:1", Tap: true}, {ID: 2, Port: "wiegand:1"}, {ID: 3, Port: "wiegand:2", Tap: true}}
+		}, "readers[2].tap_enabled", "cannot carry a tap"},
 		{"a member of no group", func(p *place) { p.records.Members = []policy.Member{{ID: 7}} }, "members[0]", "in no group"},
 		{"an assignment that is over", func(p *place) {
 			p.records.RoleAssignments = []policy.RoleAssignment{{ID: 1, MemberID: 7, Validity: past}}
@@ -56,6 +59,29 @@ func TestLint(t *testing.T) {
 		{"a zone without an outside", func(p *place) {
 			p.records.Zones = []policy.Zone{{ID: 1, Doors: []policy.ZoneDoor{{LockID: 1}}}}
 		}, "zones[0].doors", "none is exterior"},
+		{"an area that nobody leaves", func(p *place) { p.area(policy.AreaHard) }, "anti_passback_areas[0].out_reader_ids", "for good"},
+		{"an interlock that sees nothing", (*place).interlock, "interlocks[0].lock_ids", "no contact"},
+		{"an interlock of scheduled doors", func(p *place) {
+			p.interlock()
+			p.hours(schedule.Lock, 8, 18)
+			p.hours(schedule.Lock, 8, 18)
+			p.records.Schedules[0].Consequence, p.records.Schedules[1].Consequence = schedule.Unlock, schedule.Unlock
+			p.records.Schedules[1].Scheduleable.ID = 2
+		}, "interlocks[0].lock_ids", "only one at a time"},
+		{"a PIN that always calls for help", func(p *place) {
+			p.records.Credentials = []policy.Credential{{ID: 1, MemberID: 7, Kind: policy.KindPIN, PIN: "2468", Duress: true}}
+		}, "credentials[0].duress", "every time"},
+		{"a call for help that nobody hears", func(p *place) {
+			p.records.Credentials = []policy.Credential{{ID: 1, MemberID: 7, Kind: policy.KindPIN, PIN: "2468", Duress: true}}
+		}, "alarm_rules", "no rule has duress"},
+		{"a turnstile that counts nobody", func(p *place) { p.door().Kind = policy.KindTurnstile }, "locks[0].kind", "nobody sees"},
+		{"a gate without a loop", func(p *place) { p.door().Kind = policy.KindGate }, "locks[0].kind", "over a vehicle"},
+		{"a stop without a relay", (*place).stop, "elevator_stops[0]", "never permitted"},
+		{"a stop for nobody", func(p *place) { p.stop(); p.records.GroupStops = nil }, "elevator_stops[0]", "neither a group"},
+		{"an elevator without a reader", func(p *place) { p.stop(); p.reader().ElevatorID = 0 }, "elevators[0]", "no reader"},
+		{"a panel whose alarm nobody hears", func(p *place) {
+			p.records.Zones = []policy.Zone{{ID: 1, Source: policy.SourcePanel, Doors: []policy.ZoneDoor{{LockID: 1}}}}
+		}, "zones[0].source", "gone off"},
 		{"a zone without doors", func(p *place) { p.records.Zones = []policy.Zone{{ID: 1}} }, "zones[0]", "no doors"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -79,7 +105,8 @@ func TestLintOfASoundPolicy(t *testing.T) {
 	for _, x := range policy.Lint(&r, time.UTC, noon) {
 		paths = append(paths, x.Path)
 	}
-	if want := []string{"schedules[5].ends_at", "locks[3]"}; !slices.Equal(paths, want) {
+	if want := []string{"schedules[5].ends_at", "locks[3]",
+		"readers[0].tap_enabled", "readers[1].tap_enabled", "readers[3].tap_enabled", "readers[4].tap_enabled"}; !slices.Equal(paths, want) {
 		t.Errorf("got %v, want %v", paths, want)
 	}
 }

@@ -21,6 +21,16 @@ func office(t testing.TB) []byte {
 	return data
 }
 
+// beyond are records that the office has none of.
+const beyond = `, "anti_passback_areas": [
+  {"id": 1, "name": "Hall", "in_reader_ids": [1], "out_reader_ids": [3]},
+  {"id": 2, "name": "Vault", "in_reader_ids": [4], "out_reader_ids": [5], "timeout": 600},
+  {"id": 3, "name": "Laboratory", "mode": "soft", "in_reader_ids": [2], "timeout": 60}],
+  "interlocks": [{"id": 1, "name": "Trap", "lock_ids": [1, 2]}],
+  "elevators": [{"id": 1, "name": "Lift", "controller_id": 1}],
+  "elevator_stops": [{"id": 3, "elevator_id": 1, "floor": {"number": 1}}, {"id": 4, "elevator_id": 1, "floor": {"number": 2}}],
+  "group_elevator_stops": [{"id": 1, "group_id": 1, "elevator_stop_id": 3}]`
+
 func TestParseRecordsNamesEveryFaultWithItsPath(t *testing.T) {
 	for _, c := range []struct {
 		name      string
@@ -72,10 +82,40 @@ func TestParseRecordsNamesEveryFaultWithItsPath(t *testing.T) {
 		{"an override that is too long", `"override_duration": 600`, `"override_duration": 90000`, "zones[0].blocks[2].override_duration", "86400"},
 		{"a cause that there is not", `"causes": ["held_open"]`, `"causes": ["noise"]`, "alarm_rules[2].causes", "forced_open"},
 		{"an alarm of no lock", `"lock_ids": [2]`, `"lock_ids": [22]`, "alarm_rules[2].lock_ids", "no lock 22"},
+		{"an area without a way in", `"in_reader_ids": [1]`, `"in_reader_ids": []`, "anti_passback_areas[0].in_reader_ids", "at least one"},
+		{"an area of no reader", `"in_reader_ids": [1]`, `"in_reader_ids": [11]`, "anti_passback_areas[0].in_reader_ids", "no reader 11"},
+		{"a reader into two areas", `"in_reader_ids": [1]`, `"in_reader_ids": [1, 4]`, "anti_passback_areas[1].in_reader_ids", "named by area 1 already"},
+		{"a reader into an area and out of it", `"in_reader_ids": [1], "out_reader_ids": [3]`, `"in_reader_ids": [1], "out_reader_ids": [1]`, "anti_passback_areas[0].out_reader_ids", "into the area and out of it"},
+		{"a mode that there is not", `"mode": "soft"`, `"mode": "mild"`, "anti_passback_areas[2].mode", "hard, soft"},
+		{"whereabouts that are known for too long", `"timeout": 600`, `"timeout": 1e6`, "anti_passback_areas[1].timeout", "604800"},
+		{"an interlock of one door", `"lock_ids": [1, 2]`, `"lock_ids": [1]`, "interlocks[0].lock_ids", "two locks"},
+		{"an interlock of no lock", `"lock_ids": [1, 2]`, `"lock_ids": [1, 22]`, "interlocks[0].lock_ids", "no lock 22"},
+		{"an interlock of a door with itself", `"lock_ids": [1, 2]`, `"lock_ids": [1, 1]`, "interlocks[0].lock_ids", "given twice"},
+		{"an interlock on two controllers", `{"id": 2, "controller_id": 1, "channel": 2,`, `{"id": 2, "controller_id": 2, "channel": 2,`, "interlocks[0].lock_ids", "neither sees"},
+		{"a second person who has no time", `{"id": 4, "name": "Vault",`, `{"id": 4, "name": "Vault", "two_person_within": 2,`, "locks[3].two_person_within", "3 to 120"},
+		{"an escort who is long gone", `{"id": 4, "name": "Vault",`, `{"id": 4, "name": "Vault", "escort_within": 900,`, "locks[3].escort_within", "3 to 300"},
+		{"an escort who needs one", `{"id": 8, "name": "Grace"}`, `{"id": 8, "name": "Grace", "may_escort": true, "escort_required": true}`, "members[1].escort_required", "may escort"},
+		{"a card that calls for help", `"facility": 118, "card": 1603}`, `"facility": 118, "card": 1603, "duress": true}`, "credentials[0].duress", "for a PIN"},
+		{"a call for help that beeps", `"causes": ["tamper", "alarm_panel"]`, `"causes": ["tamper", "duress"]`, "alarm_rules[1].buzzer", "nothing at the door"},
+		{"a kind of lock that there is not", `{"id": 4, "name": "Vault",`, `{"id": 4, "name": "Vault", "kind": "hatch",`, "locks[3].kind", "turnstile, gate"},
+		{"a door that turns", `{"id": 4, "name": "Vault",`, `{"id": 4, "name": "Vault", "direction": "in",`, "locks[3].direction", "for a turnstile"},
+		{"a reader at the wrong side of a turnstile", `{"id": 4, "name": "Vault",`, `{"id": 4, "name": "Vault", "kind": "turnstile", "direction": "in",`, "readers[4].direction", "only turns in"},
+		{"a loop in a door", `"channel": 12, "type": "alarm_panel"`, `"channel": 12, "type": "loop", "lock_id": 1`, "controller_input_connections[7].type", "for a gate"},
+		{"a passage of no lock", `"channel": 12, "type": "alarm_panel"`, `"channel": 12, "type": "passage"`, "controller_input_connections[7].lock_id", "no lock 0"},
+		{"a stop of no elevator", `{"id": 3, "elevator_id": 1`, `{"id": 3, "elevator_id": 11`, "elevator_stops[0].elevator_id", "no elevator 11"},
+		{"two stops at a floor", `"floor": {"number": 2}`, `"floor": {"number": 1}`, "elevator_stops[1].floor", "floor 1 already"},
+		{"an elevator on no controller", `"name": "Lift", "controller_id": 1`, `"name": "Lift", "controller_id": 7`, "elevators[0].controller_id", "no controller 7"},
+		{"a group at no stop", `"elevator_stop_id": 3}]`, `"elevator_stop_id": 33}]`, "group_elevator_stops[0].elevator_stop_id", "no elevator stop 33"},
+		{"a relay of no stop", `"channel": 5, "type": "siren"`, `"channel": 5, "type": "elevator_stop", "elevator_stop_id": 33`, "controller_relay_connections[4].elevator_stop_id", "no elevator stop 33"},
+		{"a reader at a door and in a car", `"port": "wiegand:1", "lock_id": 1`, `"port": "wiegand:1", "elevator_id": 1, "lock_id": 1`, "readers[0].lock_id", "in a car"},
+		{"a reader that leads out of a car", `"port": "wiegand:4", "lock_id": 4`, `"port": "wiegand:4", "elevator_id": 1`, "readers[4].direction", "in a car"},
+		{"a reader in no car", `"port": "wiegand:4", "lock_id": 4`, `"port": "wiegand:4", "elevator_id": 11`, "readers[4].elevator_id", "no elevator 11"},
+		{"a schedule of no stop", `"scheduleable": {"type": "Lock", "id": 2},`, `"scheduleable": {"type": "ElevatorStop", "id": 22},`, "schedules[2].scheduleable.id", "no elevator stop 22"},
 		{"an alarm that lasts too long", `"duration": 60}`, `"duration": 7200}`, "alarm_rules[0].duration", "3600"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			text := strings.Replace(string(office(t)), `"device_id"`, `"model": "four", "device_id"`, 1)
+			text = strings.TrimSuffix(strings.TrimSpace(text), "}") + beyond + "}"
 			if !strings.Contains(text, c.old) {
 				t.Fatalf("the office has no %s", c.old)
 			}
@@ -118,12 +158,57 @@ func TestDefaultsOfTheRecords(t *testing.T) {
 	}
 }
 
+// Controllers do not tell each other who went where.
+func TestAnAreaIsOnOneController(t *testing.T) {
+	p := open()
+	p.records.Controllers = append(p.records.Controllers, policy.Controller{ID: 2, DeviceID: "00d00d00d00d0002"})
+	p.records.Readers = append(p.records.Readers, policy.Reader{ID: 2, ControllerID: 2, Port: "osdp:1", LockID: 1, Direction: policy.Out, PIN: policy.PINNone})
+	p.area(policy.AreaHard)
+	if problems := p.records.Validate(); len(problems) != 0 {
+		t.Fatal(problems)
+	}
+	p.records.Areas[0].OutOf = []int64{2}
+	if problems := p.records.Validate(); len(problems) != 1 || !strings.Contains(problems[0].Text, "do not tell each other") {
+		t.Errorf("got %v", problems)
+	}
+}
+
+// An alarm panel's zone is by itself, and all of it on one controller.
+func TestZonesOfAnAlarmPanel(t *testing.T) {
+	shop, err := os.ReadFile("../sim/testdata/shop.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ name, old, new, path, say string }{
+		{"beside a zone of its own hours", `"zones": [`, `"zones": [{"id": 2, "name": "Native"}, `, "zones[1].source", "zone 2 has hours of its own"},
+		{"with hours of its own", `"source": "panel",`, `"source": "panel", "blocks": [{"weekdays": ["monday"], "start": "01:00", "end": "02:00", "level": "stay"}],`, "zones[0].blocks", "nothing for a zone"},
+		{"that no panel arms", `"source": "panel", "override_on_access": "disarm"`, `"source": "bell"`, "zones[0].source", "panel"},
+		{"that access puts to stay", `"override_on_access": "disarm"`, `"override_on_access": "stay"`, "zones[0].override_on_access", "none, disarm"},
+		{"without a key switch", `"type": "key_switch", "zone_id": 1, "duration": 1`, `"type": "siren", "zone_id": 1`, "zones[0].override_on_access", "key switch"},
+		{"with a key that is held", `"type": "key_switch", "zone_id": 1, "duration": 1`, `"type": "key_switch", "zone_id": 1, "duration": 60`, "controller_relay_connections[4].duration", "0.5 to 10"},
+		{"of another zone's key", `"type": "key_switch", "zone_id": 1,`, `"type": "key_switch", "zone_id": 9,`, "controller_relay_connections[4].zone_id", "no zone 9"},
+		{"with two inputs for one signal", `"signal": "stay"`, `"signal": "away"`, "zones[0].source", "two inputs"},
+		{"with a signal that there is not", `"signal": "stay"`, `"signal": "asleep"`, "controller_input_connections[9].signal", "away, stay"},
+		{"with its panel elsewhere", `{"id": 9, "controller_id": 1, "channel": 9,`, `{"id": 9, "controller_id": 2, "channel": 9,`, "zones[0].source", "only one sees the panel"},
+	} {
+		if !strings.Contains(string(shop), c.old) {
+			t.Fatalf("%s: the shop has no %s", c.name, c.old)
+		}
+		_, err := policy.ParseRecords([]byte(strings.Replace(string(shop), c.old, c.new, 1)))
+		var problems policy.Problems
+		if !errors.As(err, &problems) || !slices.ContainsFunc(problems, func(p policy.Problem) bool { return p.Path == c.path && strings.Contains(p.Text, c.say) }) {
+			t.Errorf("%s: want %s: …%s…; got\n%v", c.name, c.path, c.say, err)
+		}
+	}
+}
+
 // What parses is valid, compiles, and re-encodes to what parses to the same.
 func FuzzParseRecords(f *testing.F) {
 	f.Add(office(f))
 	if small, err := os.ReadFile("../sim/testdata/place.json"); err == nil {
 		f.Add(small)
 	}
+	f.Add([]byte(strings.TrimSuffix(strings.TrimSpace(string(office(f))), "}") + beyond + "}"))
 	f.Add([]byte(`{"place":{"id":1,"time_zone":"UTC"},"locks":[null],"zones":[{"id":1,"blocks":[{}]}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r, err := policy.ParseRecords(data)

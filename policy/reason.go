@@ -41,6 +41,11 @@ const (
 	NoApps             Reason = "no_apps"
 	TapOnly            Reason = "tap_only"
 	TwoFactorRequired  Reason = "two_factor_required"
+	AntiPassback       Reason = "anti_passback"
+	Interlocked        Reason = "interlocked"
+	EscortRequired     Reason = "escort_required"
+	SecondPerson       Reason = "second_person_required"
+	PanelDecides       Reason = "panel_decides"
 	AlreadyUnlocked    Reason = "already_scheduled_unlocked"
 	InternalError      Reason = "internal_error"
 	ReaderNotConnected Reason = "reader_not_connected"
@@ -82,6 +87,11 @@ var codes = map[Reason]string{
 	AlreadyUnlocked:    "fad110",
 	InternalError:      "d00009",
 	ReaderNotConnected: "d0000a",
+	AntiPassback:       "d0000b",
+	Interlocked:        "d0000c",
+	EscortRequired:     "d0000d",
+	SecondPerson:       "d0000e",
+	PanelDecides:       "d0000f",
 }
 
 // Code returns the reason's 6-hex code, or "" for no reason.

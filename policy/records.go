@@ -21,6 +21,12 @@ type Records struct {
 	Schedules        []schedule.Schedule `json:"schedules,omitempty"`
 	Zones            []Zone              `json:"zones,omitempty"`
 	AlarmRules       []AlarmRule         `json:"alarm_rules,omitempty"`
+	Areas            []Area              `json:"anti_passback_areas,omitempty"`
+	Interlocks       []Interlock         `json:"interlocks,omitempty"`
+	Elevators        []Elevator          `json:"elevators,omitempty"`
+	ElevatorStops    []ElevatorStop      `json:"elevator_stops,omitempty"`
+	GroupStops       []GroupStop         `json:"group_elevator_stops,omitempty"`
+	WirelessLocks    []WirelessLock      `json:"wireless_locks,omitempty"`
 }
 
 // Place is a building or site. Everything else belongs to it.
@@ -45,21 +51,40 @@ type Controller struct {
 
 // Lock is a door; one word in the API, the other in talk.
 type Lock struct {
-	ID          int64   `json:"id"`
-	Name        string  `json:"name"`
-	Description string  `json:"description,omitempty"`
-	Latitude    float64 `json:"latitude,omitempty"` // 0, 0: the place's
-	Longitude   float64 `json:"longitude,omitempty"`
-	Configured  bool    `json:"configured"`
-	LockedDown  bool    `json:"locked_down"`
+	ID          int64    `json:"id"`
+	Name        string   `json:"name"`
+	Description string   `json:"description,omitempty"`
+	Kind        LockKind `json:"kind,omitempty"`
+	// Direction is the only way that a turnstile turns; "": both.
+	Direction  Direction `json:"direction,omitempty"`
+	Latitude   float64   `json:"latitude,omitempty"` // 0, 0: the place's
+	Longitude  float64   `json:"longitude,omitempty"`
+	Configured bool      `json:"configured"`
+	LockedDown bool      `json:"locked_down"`
 
 	Restrictions
 	TwoFactor bool `json:"two_factor_enabled"`
+	// TwoPersonWithin is how long the first of two members waits for the second, whom
+	// this door then lets in together; 3 to 120 s, 0: one is enough.
+	TwoPersonWithin Seconds `json:"two_person_within,omitempty"`
+	// EscortWithin is how long after his escort a visitor may follow; 3 to 300 s, 0: 30 s.
+	EscortWithin Seconds `json:"escort_within,omitempty"`
 
 	WhenClockUnset  ClockRule `json:"when_clock_unset"`
 	WhenPolicyStale StaleRule `json:"when_policy_stale"`
 	OnFire          FireRule  `json:"on_fire"`
 }
+
+// LockKind is what a lock locks.
+type LockKind string
+
+// The kinds of locks. A turnstile lets one pass for each grant; a gate is not closed
+// on a vehicle. The default is a door.
+const (
+	KindDoor      LockKind = ""
+	KindTurnstile LockKind = "turnstile"
+	KindGate      LockKind = "gate"
+)
 
 // Restrictions bind when and where a door or a group admits.
 type Restrictions struct {
@@ -95,10 +120,11 @@ type RelayConnection struct {
 	Channel      int       `json:"channel"` // 1 to 4, 5 for aux
 	Type         RelayType `json:"type"`
 	LockID       int64     `json:"lock_id,omitempty"`
-	ZoneID       int64     `json:"zone_id,omitempty"`       // of a siren: sounds while the zone is violated
+	ZoneID       int64     `json:"zone_id,omitempty"`       // of a siren: sounds while the zone is violated; of a key switch
 	AlarmRuleID  int64     `json:"alarm_rule_id,omitempty"` // of a siren: sounds with the rule's alarm
-	Duration     Seconds   `json:"duration"`                // 0.5 to 600 s, default 3
-	RelockOn     RelockOn  `json:"relock_on"`               // default: open for a strike, close for a maglock
+	StopID       int64     `json:"elevator_stop_id,omitempty"`
+	Duration     Seconds   `json:"duration"`  // 0.5 to 600 s, default 3
+	RelockOn     RelockOn  `json:"relock_on"` // default: open for a strike, close for a maglock
 }
 
 // RelayType is what a relay drives.
@@ -106,8 +132,10 @@ type RelayType string
 
 // The types of relay connections.
 const (
-	RelayLock  RelayType = "lock"
-	RelaySiren RelayType = "siren"
+	RelayLock      RelayType = "lock"
+	RelaySiren     RelayType = "siren"
+	RelayStop      RelayType = "elevator_stop"
+	RelayKeySwitch RelayType = "key_switch" // of an alarm panel: a pulse arms or disarms it
 )
 
 // RelockOn is what ends a release before its time.
@@ -123,14 +151,16 @@ const (
 
 // InputConnection binds an input of a controller to what it means.
 type InputConnection struct {
-	ID           int64     `json:"id"`
-	ControllerID int64     `json:"controller_id"`
-	Channel      int       `json:"channel"` // 1 to 12
-	Type         InputType `json:"type"`
-	LockID       int64     `json:"lock_id,omitempty"`
-	Duration     Seconds   `json:"duration,omitempty"`  // contact: held open after 3 to 600 s; REX: 0.5 to 600 s
-	PreAlarm     Seconds   `json:"pre_alarm,omitempty"` // before held open
-	Action       REXAction `json:"action,omitempty"`    // of a request to exit
+	ID           int64       `json:"id"`
+	ControllerID int64       `json:"controller_id"`
+	Channel      int         `json:"channel"` // 1 to 12
+	Type         InputType   `json:"type"`
+	LockID       int64       `json:"lock_id,omitempty"`
+	Duration     Seconds     `json:"duration,omitempty"`  // contact: held open after 3 to 600 s; REX: 0.5 to 600 s
+	PreAlarm     Seconds     `json:"pre_alarm,omitempty"` // before held open
+	Action       REXAction   `json:"action,omitempty"`    // of a request to exit
+	ZoneID       int64       `json:"zone_id,omitempty"`   // of an alarm panel: the zone that it tells of
+	Signal       PanelSignal `json:"signal,omitempty"`    // and what
 }
 
 // InputType is what an input watches.
@@ -143,6 +173,8 @@ const (
 	InputTamperS InputType = "tamper"
 	InputFire    InputType = "fire"
 	InputPanel   InputType = "alarm_panel"
+	InputPassage InputType = "passage" // somebody goes through
+	InputLoop    InputType = "loop"    // a vehicle stands in a gate
 )
 
 // REXAction is what a request to exit does.
@@ -161,7 +193,8 @@ type Reader struct {
 	ID           int64     `json:"id"`
 	ControllerID int64     `json:"controller_id"`
 	Port         string    `json:"port"` // "wiegand:1" to "wiegand:4", "osdp:0" to "osdp:126"
-	LockID       int64     `json:"lock_id"`
+	LockID       int64     `json:"lock_id,omitempty"`
+	ElevatorID   int64     `json:"elevator_id,omitempty"` // of a reader in a car, which has no lock
 	Direction    Direction `json:"direction"`
 	Cards        bool      `json:"cards_enabled"`
 	Tap          bool      `json:"tap_enabled"`
@@ -216,6 +249,9 @@ type Member struct {
 	Email         string `json:"email,omitempty"`
 	AccessEnabled bool   `json:"access_enabled"`
 	LinkAllowed   bool   `json:"link_allowed"`
+	// EscortNeeded says that a visitor enters only after somebody who may escort.
+	EscortNeeded bool `json:"escort_required,omitempty"`
+	MayEscort    bool `json:"may_escort,omitempty"`
 }
 
 // RoleAssignment puts a member into a group, or gives a role at the place.
@@ -255,6 +291,7 @@ type Credential struct {
 	Issue     uint32         `json:"issue,omitempty"`
 	UID       string         `json:"uid,omitempty"`        // 4 to 10 bytes in hex
 	PIN       string         `json:"pin,omitempty"`        // 4 to 8 digits
+	Duress    bool           `json:"duress,omitempty"`     // a PIN that opens, and calls for help without a sign
 	PublicKey string         `json:"public_key,omitempty"` // of a phone: a compressed P-256 point, 66 hex digits
 	// UnlockedPublicKey is the phone's second key, usable only while it is unlocked.
 	UnlockedPublicKey string `json:"unlocked_public_key,omitempty"`

@@ -33,6 +33,7 @@ func (m Method) atReader() bool {
 // things at the door. Nothing in it must be fetched.
 type Request struct {
 	Door   int64 // lock id
+	Stop   int64 // of an elevator, instead of a door
 	Method Method
 	Reader int64 // reader id, 0 when the request came by network
 
@@ -72,4 +73,24 @@ type DoorState struct {
 	ZoneLevel      string // of the zone that the door is in; "": in none
 	ZoneDenies     bool   // the level lets nobody in
 	ZoneByClock    bool   // the level needs the wall clock to be told
+	Blocker        int64  // another lock of the door's interlocks that is open or released; 0: none
+	Escorted       bool   // somebody who may escort others entered a moment ago
+	First          int64  // the member who waits at this door for a second one; 0: none
+	Area           int64  // that the reader leads into or out of; 0: none
+	Passed         bool   // the holder went that way already, and did not come back
+}
+
+// Duress reports whether the PIN of the request calls for help, whatever becomes of it.
+func (q *Request) Duress() bool {
+	pin := q.Holder
+	switch q.Method {
+	case MethodCardAndPIN:
+		if pin = q.PIN; pin == nil || q.Holder == nil || pin.Member != q.Holder.Member {
+			return false
+		}
+	case MethodPIN:
+	case MethodCard, MethodTap, MethodInApp, MethodLink, MethodWave:
+		return false
+	}
+	return pin != nil && pin.Duress && pin.Status == Activated
 }

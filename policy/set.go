@@ -18,15 +18,19 @@ type Set struct {
 	Location   *time.Location
 	Controller Controller // this board's record; zero if the place does not know it
 
-	Relays  []RelayConnection // of this controller, by channel
-	Inputs  []InputConnection
-	Readers []Reader
-	Zones   []ZonePlan  // of the place
-	Alarms  []AlarmPlan // of the place
+	Relays   []RelayConnection // of this controller, by channel
+	Inputs   []InputConnection
+	Readers  []Reader
+	Wireless []WirelessLock
+	Zones    []ZonePlan  // of the place
+	Alarms   []AlarmPlan // of the place
+	Stops    []Stop      // of the elevators of this controller, by channel
+	Areas    []Area      // whose readers are on this controller
 
 	doors   map[int64]*Door
 	readers map[int64]*Reader
 	groups  map[int64]*groupPlan
+	stops   map[int64]*Door // of elevators
 }
 
 // Door is a lock with all that decides who may open it and when.
@@ -36,8 +40,9 @@ type Door struct {
 	Allow         *schedule.Plan // the time restriction
 	Unlock        *schedule.Plan // scheduled unlocks
 	FirstToArrive *schedule.Plan
-	Zone          int64 // that the door is in; 0: none
-	Exterior      bool  // it leads out of the zone
+	Zone          int64   // that the door is in; 0: none
+	Exterior      bool    // it leads out of the zone
+	Interlocked   []int64 // the locks that must be closed and secured for this one to be released
 }
 
 type groupPlan struct {
@@ -92,6 +97,8 @@ func Compile(r *Records, revision uint64, deviceID string, loc *time.Location) *
 	}
 	s.compileZones(r)
 	s.compileAlarms(r)
+	s.compileInterlocks(r)
+	s.compileStops(r, of)
 	if s.Controller.ID != 0 {
 		s.wire(r)
 	}
@@ -115,6 +122,16 @@ func (s *Set) wire(r *Records) {
 			s.Readers = append(s.Readers, x)
 		}
 	}
+	for _, a := range r.Areas {
+		if slices.ContainsFunc(s.Readers, func(x Reader) bool { return slices.Contains(a.Into, x.ID) }) {
+			s.Areas = append(s.Areas, a)
+		}
+	}
+	for _, w := range r.WirelessLocks {
+		if w.ControllerID == s.Controller.ID {
+			s.Wireless = append(s.Wireless, w)
+		}
+	}
 	for i := range s.Readers {
 		s.readers[s.Readers[i].ID] = &s.Readers[i]
 	}
@@ -128,6 +145,14 @@ func (s *Set) Door(id int64) *Door {
 		return nil
 	}
 	return s.doors[id]
+}
+
+// stop returns the elevator stop with this id as what is decided about, or nil.
+func (s *Set) stop(id int64) *Door {
+	if s == nil {
+		return nil
+	}
+	return s.stops[id]
 }
 
 // Reader returns this controller's reader with this id, or nil.

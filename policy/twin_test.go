@@ -71,6 +71,21 @@ func anyPlace(t *rapid.T) *place {
 	if even("in a zone") {
 		p.state().ZoneLevel, p.state().ZoneDenies, p.state().ZoneByClock = "some", seldom("zone denies"), even("zone by clock")
 	}
+	if even("in an area") {
+		p.records.Areas = []policy.Area{{ID: 1, Mode: rapid.SampledFrom([]policy.AreaMode{policy.AreaHard, policy.AreaSoft}).Draw(t, "mode"), Into: []int64{1}}}
+		p.state().Area, p.state().Passed = 1, seldom("passed")
+	}
+	if even("interlocked") {
+		p.interlock()
+		p.state().Blocker = rapid.SampledFrom([]int64{0, 0, 0, 2}).Draw(t, "blocker")
+	}
+	if h := p.holder(); h != nil {
+		h.EscortNeeded = seldom("visitor")
+	}
+	if seldom("two persons") {
+		p.door().TwoPersonWithin = 20
+	}
+	p.state().Escorted, p.state().First = even("escorted"), rapid.SampledFrom([]int64{0, 7, 8}).Draw(t, "first")
 	p.records.Place.LockedDown = seldom("place locked down")
 	d := p.door()
 	d.Configured, d.LockedDown, d.TwoFactor, d.Restrictions = often("configured"), seldom("door locked down"), even("door two factor"), restrictions("door")
@@ -111,6 +126,7 @@ func twin(p *place) policy.Reason {
 	q, d, r, h, s := &p.request, p.door(), p.reader(), p.request.Holder, p.state()
 	atReader := q.Reader != 0
 	exit := atReader && r.Direction == policy.Out && !s.UnlockingREX
+	leaves := atReader && r.Direction == policy.Out
 	tapped := q.Method == policy.MethodTap
 	first := func(reasons ...policy.Reason) policy.Reason {
 		i := slices.IndexFunc(reasons, func(r policy.Reason) bool { return r != "" })
@@ -267,5 +283,9 @@ func twin(p *place) policy.Reason {
 		is(!exit && (d.LockedDown || s.LockedDown), policy.DoorLockedDown),
 		zone, byDoor, groups(),
 		is(tapped && (d.TwoFactor || r.TwoFactor) && !q.Proof.PhoneUnlocked, policy.TwoFactorRequired),
+		is(!exit && s.Passed && p.records.Areas[0].Mode == policy.AreaHard, policy.AntiPassback),
+		is(!exit && s.Blocker != 0, policy.Interlocked),
+		is(!leaves && h.EscortNeeded && !s.Escorted, policy.EscortRequired),
+		is(!leaves && d.TwoPersonWithin > 0 && (!atReader || h.Member == 0 || s.First == 0 || s.First == h.Member), policy.SecondPerson),
 	)
 }

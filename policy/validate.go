@@ -29,11 +29,17 @@ func (r *Records) Validate() Problems {
 	members := ids(v, "members", r.Members, func(m Member) int64 { return m.ID })
 	ids(v, "controller_relay_connections", r.RelayConnections, func(c RelayConnection) int64 { return c.ID })
 	ids(v, "controller_input_connections", r.InputConnections, func(c InputConnection) int64 { return c.ID })
+	ids(v, "wireless_locks", r.WirelessLocks, func(w WirelessLock) int64 { return w.ID })
 	ids(v, "readers", r.Readers, func(x Reader) int64 { return x.ID })
 	ids(v, "credentials", r.Credentials, func(c Credential) int64 { return c.ID })
 	ids(v, "group_links", r.GroupLinks, func(l GroupLink) int64 { return l.ID })
 	zones := ids(v, "zones", r.Zones, func(z Zone) int64 { return z.ID })
+	ids(v, "elevators", r.Elevators, func(e Elevator) int64 { return e.ID })
+	stops := ids(v, "elevator_stops", r.ElevatorStops, func(s ElevatorStop) int64 { return s.ID })
+	ids(v, "group_elevator_stops", r.GroupStops, func(g GroupStop) int64 { return g.ID })
 	alarms := ids(v, "alarm_rules", r.AlarmRules, func(a AlarmRule) int64 { return a.ID })
+	ids(v, "interlocks", r.Interlocks, func(x Interlock) int64 { return x.ID })
+	ids(v, "anti_passback_areas", r.Areas, func(a Area) int64 { return a.ID })
 
 	devices := map[string]int64{}
 	for i, c := range r.Controllers {
@@ -45,13 +51,21 @@ func (r *Records) Validate() Problems {
 	for i, l := range r.Locks {
 		v.at("locks", i)
 		v.must("name", strings.TrimSpace(l.Name) != "", "can't be blank")
+		oneOf(v, "kind", l.Kind, KindDoor, KindTurnstile, KindGate)
+		oneOf(v, "direction", l.Direction, "", In, Out)
+		v.must("direction", l.Direction == "" || l.Kind == KindTurnstile, "is for a turnstile")
 		v.coordinates(l.Latitude, l.Longitude)
 		v.restrictions(l.Restrictions)
 		oneOf(v, "when_clock_unset", l.WhenClockUnset, ClockDeny, ClockAllow)
 		oneOf(v, "when_policy_stale", l.WhenPolicyStale, StaleAdmit, StaleDeny)
 		oneOf(v, "on_fire", l.OnFire, FireStay, FireRelease)
+		v.must("two_person_within", l.TwoPersonWithin == 0 || l.TwoPersonWithin >= 3 && l.TwoPersonWithin <= 120, "%v s is outside 3 to 120 s", l.TwoPersonWithin)
+		v.must("escort_within", l.EscortWithin == 0 || l.EscortWithin >= 3 && l.EscortWithin <= 300, "%v s is outside 3 to 300 s", l.EscortWithin)
 	}
-	v.wiring(r, known{controllers, locks, zones, alarms})
+	known := known{controllers, locks, zones, alarms, stops}
+	v.wiring(r, known)
+	v.elevators(r, known, groups)
+	v.wirelessLocks(r, known)
 	for i, g := range r.Groups {
 		v.at("groups", i)
 		v.must("name", strings.TrimSpace(g.Name) != "", "can't be blank")
@@ -77,6 +91,10 @@ func (r *Records) Validate() Problems {
 			v.must("applies_to.type", false, "%q must be group or place", a.AppliesTo.Type)
 		}
 	}
+	for i, m := range r.Members {
+		v.at("members", i)
+		v.must("escort_required", !m.EscortNeeded || !m.MayEscort, "is nothing for who may escort others")
+	}
 	v.credentials(r, members)
 	for i, l := range r.GroupLinks {
 		v.at("group_links", i)
@@ -84,9 +102,11 @@ func (r *Records) Validate() Problems {
 		v.validity(l.Validity)
 		v.must("secret_sha256", hexDigits(l.SecretSHA256, 64), "must be 64 hex digits")
 	}
-	v.schedules(r, groups, locks)
+	v.schedules(r, groups, locks, stops)
 	v.zones(r, locks)
 	v.alarmRules(r, locks)
+	v.areas(r)
+	v.interlocks(r, locks)
 	return v.problems
 }
 
@@ -158,14 +178,21 @@ func (v *validator) place(p Place) {
 }
 
 // known are the ids that connections refer to.
-type known struct{ controllers, locks, zones, alarms map[int64]bool }
+type known struct{ controllers, locks, zones, alarms, stops map[int64]bool }
 
 func (v *validator) wiring(r *Records, known known) {
 	type place struct {
 		controller int64
 		where      string
 	}
-	taken := map[place]string{}
+	taken, kinds, driven := map[place]string{}, map[int64]Lock{}, map[int64]bool{}
+	for _, l := range r.Locks {
+		kinds[l.ID] = l
+	}
+	panels := map[int64]bool{}
+	for _, z := range r.Zones {
+		panels[z.ID] = z.Source == SourcePanel
+	}
 	claim := func(field string, controller int64, where string) {
 		p := place{controller, where}
 		v.must(field, taken[p] == "", "%s of controller %d is used by %s already", where, controller, taken[p])
@@ -176,12 +203,20 @@ func (v *validator) wiring(r *Records, known known) {
 		v.refers("controller_id", c.ControllerID, "controller", known.controllers)
 		v.must("channel", c.Channel >= 1 && c.Channel <= Relays, "%d is outside 1 to %d", c.Channel, Relays)
 		claim("channel", c.ControllerID, fmt.Sprintf("relay %d", c.Channel))
-		oneOf(v, "type", c.Type, RelayLock, RelaySiren)
+		oneOf(v, "type", c.Type, RelayLock, RelaySiren, RelayStop, RelayKeySwitch)
 		oneOf(v, "relock_on", c.RelockOn, RelockDefault, RelockOpen, RelockClose, RelockTimeout)
 		switch c.Type {
 		case RelayLock:
 			v.refers("lock_id", c.LockID, "lock", known.locks)
 			v.seconds("duration", c.Duration, 0.5, 600)
+		case RelayStop:
+			v.must("elevator_stop_id", known.stops[c.StopID], "there is no elevator stop %d", c.StopID)
+			v.must("elevator_stop_id", !driven[c.StopID], "stop %d has a relay already", c.StopID)
+			driven[c.StopID] = true
+			v.seconds("duration", c.Duration, 0.5, 600)
+		case RelayKeySwitch:
+			v.must("zone_id", panels[c.ZoneID], "there is no zone %d that a panel arms", c.ZoneID)
+			v.seconds("duration", c.Duration, 0.5, 10)
 		case RelaySiren:
 			v.must("zone_id", c.ZoneID != 0 || c.AlarmRuleID != 0, "or alarm_rule_id must say what the siren is for")
 			v.must("zone_id", c.ZoneID == 0 || known.zones[c.ZoneID], "there is no zone %d", c.ZoneID)
@@ -193,7 +228,7 @@ func (v *validator) wiring(r *Records, known known) {
 		v.refers("controller_id", c.ControllerID, "controller", known.controllers)
 		v.must("channel", c.Channel >= 1 && c.Channel <= Inputs, "%d is outside 1 to %d", c.Channel, Inputs)
 		claim("channel", c.ControllerID, fmt.Sprintf("input %d", c.Channel))
-		oneOf(v, "type", c.Type, InputContact, InputREX, InputTamperS, InputFire, InputPanel)
+		oneOf(v, "type", c.Type, InputContact, InputREX, InputTamperS, InputFire, InputPanel, InputPassage, InputLoop)
 		switch c.Type {
 		case InputContact:
 			v.refers("lock_id", c.LockID, "lock", known.locks)
@@ -203,17 +238,29 @@ func (v *validator) wiring(r *Records, known known) {
 			v.refers("lock_id", c.LockID, "lock", known.locks)
 			v.seconds("duration", c.Duration, 0.5, 600)
 			oneOf(v, "action", c.Action, REXUnlock, REXShunt, REXLastToLeave, REXNone)
+		case InputPassage:
+			v.refers("lock_id", c.LockID, "lock", known.locks)
+		case InputLoop:
+			v.refers("lock_id", c.LockID, "lock", known.locks)
+			v.must("type", !known.locks[c.LockID] || kinds[c.LockID].Kind == KindGate, "a loop is for a gate, and lock %d is none", c.LockID)
 		case InputTamperS, InputFire, InputPanel:
+			if c.Signal != "" || c.ZoneID != 0 {
+				v.must("signal", c.Type == InputPanel, "is of an alarm panel")
+				oneOf(v, "signal", c.Signal, SignalAway, SignalStay, SignalDisarmed, SignalViolated)
+				v.must("zone_id", panels[c.ZoneID], "there is no zone %d that a panel arms", c.ZoneID)
+			}
 			v.must("lock_id", c.LockID == 0 || known.locks[c.LockID], "there is no lock %d", c.LockID)
 		}
 	}
 	for i, x := range r.Readers {
 		v.at("readers", i)
 		v.refers("controller_id", x.ControllerID, "controller", known.controllers)
-		v.refers("lock_id", x.LockID, "lock", known.locks)
+		v.must("lock_id", known.locks[x.LockID] || x.ElevatorID != 0, "there is no lock %d", x.LockID)
 		v.must("port", validPort(x.Port), "%q must be wiegand:1 to wiegand:4 or osdp:0 to osdp:126", x.Port)
 		claim("port", x.ControllerID, x.Port)
 		oneOf(v, "direction", x.Direction, In, Out)
+		turns := kinds[x.LockID].Direction
+		v.must("direction", turns == "" || turns == x.Direction, "is %s, and the turnstile only turns %s", x.Direction, turns)
 		oneOf(v, "pin_mode", x.PIN, PINNone, PINOnly, PINCardAndPIN)
 	}
 }
@@ -257,6 +304,7 @@ func (v *validator) credentials(r *Records, members map[int64]bool) {
 			continue
 		}
 		claim(token)
+		v.must("duress", !c.Duress || c.Kind == KindPIN, "is for a PIN")
 		if c.UnlockedPublicKey == "" {
 			continue
 		}
@@ -269,7 +317,7 @@ func (v *validator) credentials(r *Records, members map[int64]bool) {
 	}
 }
 
-func (v *validator) schedules(r *Records, groups, locks map[int64]bool) {
+func (v *validator) schedules(r *Records, groups, locks, stops map[int64]bool) {
 	for i, s := range r.Schedules {
 		v.at("schedules", i)
 		for _, p := range s.Validate() {
@@ -281,7 +329,7 @@ func (v *validator) schedules(r *Records, groups, locks map[int64]bool) {
 		case schedule.Lock:
 			v.refers("scheduleable.id", s.Scheduleable.ID, "lock", locks)
 		case schedule.ElevatorStop:
-			v.must("scheduleable.type", false, "elevator stops are not served by this controller: leave the schedule out")
+			v.refers("scheduleable.id", s.Scheduleable.ID, "elevator stop", stops)
 		}
 	}
 }

@@ -32,6 +32,11 @@ var texts = map[Reason]string{
 	NoApps:             "the group does not allow unlocking in the app",
 	TapOnly:            "only a tap at the reader will do",
 	TwoFactorRequired:  "unlock the phone and tap again",
+	AntiPassback:       "has gone this way already, and not come back",
+	Interlocked:        "another door of the interlock is open or unlocked: wait for it",
+	EscortRequired:     "a visitor enters after an escort: let that card be read first",
+	SecondPerson:       "two people open this door: let another card be read",
+	PanelDecides:       "the alarm panel decides that: see to it there",
 	AlreadyUnlocked:    "the door is unlocked by its schedule already",
 	InternalError:      "a fault in the controller",
 	ReaderNotConnected: "the reader does not answer",
@@ -41,5 +46,5 @@ var texts = map[Reason]string{
 func (r Reason) Text() string { return texts[r] }
 
 func (f Feedback) String() string {
-	return [...]string{"idle", "released", "granted", "denied", "ask_pin", "two_factor", "warning", "alarm", "offline"}[f]
+	return [...]string{"idle", "released", "granted", "denied", "ask_pin", "two_factor", "second_person", "warning", "alarm", "offline"}[f]
 }

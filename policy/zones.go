@@ -8,14 +8,41 @@ import (
 	"doord/policy/schedule"
 )
 
-// Zone is doors that are armed together.
+// Zone is doors that are armed together: by weekly blocks, or as an alarm panel of
+// another maker tells. A place has zones of one sort only, lest each arm what the
+// other has disarmed. The inputs, key switch and doors of a panel's zone are on one
+// controller.
 type Zone struct {
 	ID      int64       `json:"id"`
 	Name    string      `json:"name"`
 	PlaceID int64       `json:"place_id,omitempty"`
 	Doors   []ZoneDoor  `json:"doors,omitempty"`
 	Blocks  []ZoneBlock `json:"blocks,omitempty"` // outside all of them it is disarmed
+	Source  ZoneSource  `json:"source,omitempty"`
+	// OnAccess is what a granted unlock does while a panel has armed the zone: nothing,
+	// or disarm it by its key switch.
+	OnAccess OnAccess `json:"override_on_access,omitempty"`
 }
+
+// ZoneSource says who arms a zone.
+type ZoneSource string
+
+// The sources: the zone's own blocks, which is the default, or an alarm panel.
+const (
+	SourceNative ZoneSource = ""
+	SourcePanel  ZoneSource = "panel"
+)
+
+// PanelSignal is what an output of an alarm panel tells of a zone while it is active.
+type PanelSignal string
+
+// The signals.
+const (
+	SignalAway     PanelSignal = "away"
+	SignalStay     PanelSignal = "stay"
+	SignalDisarmed PanelSignal = "disarmed"
+	SignalViolated PanelSignal = "violated"
+)
 
 // ZoneDoor is a door of a zone. An exterior door leads out of it.
 type ZoneDoor struct {
@@ -113,6 +140,7 @@ func (v *validator) zones(r *Records, locks map[int64]bool) {
 			v.must(field, zoneOf[d.LockID] == 0, "lock %d is in zone %d already", d.LockID, zoneOf[d.LockID])
 			zoneOf[d.LockID] = z.ID
 		}
+		v.source(r, z)
 		for j, b := range z.Blocks {
 			field := v.item("blocks", j)
 			v.hours(field, b.Hours)
@@ -123,10 +151,52 @@ func (v *validator) zones(r *Records, locks map[int64]bool) {
 	}
 }
 
+// source checks what arms a zone.
+func (v *validator) source(r *Records, z Zone) {
+	oneOf(v, "source", z.Source, SourceNative, SourcePanel)
+	for _, other := range r.Zones {
+		v.must("source", z.Source != SourcePanel || other.Source == SourcePanel, "is panel, but zone %d has hours of its own: a place has zones of one sort", other.ID)
+	}
+	if z.Source != SourcePanel {
+		v.must("override_on_access", z.OnAccess == "", "belongs to the blocks of the zone")
+		return
+	}
+	v.must("blocks", len(z.Blocks) == 0, "are nothing for a zone that a panel arms")
+	oneOf(v, "override_on_access", z.OnAccess, "", OnAccessNone, OnAccessDisarm)
+	var on int64
+	same := func(what string, controller int64) {
+		if on == 0 {
+			on = controller
+		}
+		v.must("source", on == controller, "%s is on controller %d, others of the zone on %d: only one sees the panel", what, controller, on)
+	}
+	seen, key := map[PanelSignal]bool{}, false
+	for _, c := range r.InputConnections {
+		if c.Type == InputPanel && c.ZoneID == z.ID {
+			v.must("source", !seen[c.Signal], "two inputs tell that it is %s", c.Signal)
+			seen[c.Signal] = true
+			same("the panel's input", c.ControllerID)
+		}
+	}
+	for _, c := range r.RelayConnections {
+		switch {
+		case c.Type == RelayKeySwitch && c.ZoneID == z.ID:
+			v.must("source", !key, "two relays turn its key switch")
+			key = true
+			same("the key switch", c.ControllerID)
+		case c.Type == RelayLock && slices.ContainsFunc(z.Doors, func(d ZoneDoor) bool { return d.LockID == c.LockID }):
+			same("a door", c.ControllerID)
+		}
+	}
+	v.must("override_on_access", z.OnAccess != OnAccessDisarm || key, "no relay turns the panel's key switch")
+}
+
 // ZonePlan is a zone with the time of its blocks.
 type ZonePlan struct {
 	Zone
-	Plans []*schedule.Plan // of the blocks, in their order
+	Plans   []*schedule.Plan // of the blocks, in their order
+	Signals []PanelSignal    // that inputs of this controller tell
+	Key     bool             // a relay of this controller turns the panel's key switch
 }
 
 // compileZones makes the plans of all zones, and puts the doors into them.
@@ -136,6 +206,14 @@ func (s *Set) compileZones(r *Records) {
 		for _, b := range z.Blocks {
 			p.Plans = append(p.Plans, b.plan(s.Location))
 		}
+		for _, c := range r.InputConnections {
+			if c.Type == InputPanel && c.ZoneID == z.ID && s.Controller.ID != 0 && c.ControllerID == s.Controller.ID {
+				p.Signals = append(p.Signals, c.Signal)
+			}
+		}
+		p.Key = slices.ContainsFunc(r.RelayConnections, func(c RelayConnection) bool {
+			return c.Type == RelayKeySwitch && c.ZoneID == z.ID && s.Controller.ID != 0 && c.ControllerID == s.Controller.ID
+		})
 		s.Zones = append(s.Zones, p)
 		for _, d := range z.Doors {
 			s.doors[d.LockID].Zone, s.doors[d.LockID].Exterior = z.ID, d.Exterior

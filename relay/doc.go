@@ -37,6 +37,8 @@
 // Driver's goroutine first or never return to it. A Driver that does go on looks
 // at the lines before it writes, and so is not misled by what MakeSafe did.
 //
+// A wireless lock has no relay: package relay/gateway.
+//
 // Left to others: which door has which relays, and for how long one is released
 // (the policy); the GPIO lines themselves (the board).
 package relay

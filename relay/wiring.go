@@ -30,7 +30,11 @@ type Use string
 const (
 	Lock  Use = "lock"  // a door's lock: wanted means released
 	Siren Use = "siren" // wanted means coil on, and off in the safe state
-	Aux   Use = "aux"   // anything else: as a siren
+	// Elevator is the button of an elevator stop, through the normally closed contact:
+	// wanted means permitted, with the coil off. A dead board, and the safe state, leave
+	// the elevator to itself.
+	Elevator Use = "elevator"
+	Aux      Use = "aux" // anything else: as a siren
 )
 
 // LockType is the mechanism of a lock.
@@ -40,6 +44,7 @@ type LockType string
 const (
 	ElectricStrike LockType = "electric_strike"
 	Magnetic       LockType = "magnetic" // holds by power alone: always fail-safe
+	Wireless       LockType = "wireless" // has no relay: see package relay/gateway
 )
 
 // FailMode is what a lock does without power.
@@ -61,8 +66,8 @@ const (
 )
 
 var (
-	uses      = words[Use]{"use", []Use{Lock, Siren, Aux}}
-	lockTypes = words[LockType]{"lock_type", []LockType{ElectricStrike, Magnetic}}
+	uses      = words[Use]{"use", []Use{Lock, Siren, Elevator, Aux}}
+	lockTypes = words[LockType]{"lock_type", []LockType{ElectricStrike, Magnetic, Wireless}}
 	failModes = words[FailMode]{"fail_mode", []FailMode{FailSafe, FailSecure}}
 	contacts  = words[Contact]{"contact", []Contact{NO, NC}}
 )
@@ -132,6 +137,9 @@ func (w Wiring) check() error {
 	if err := lockTypes.check(w.LockType); err != nil {
 		return err
 	}
+	if w.LockType == Wireless {
+		return errors.New("a wireless lock has no relay: its gateway speaks to it")
+	}
 	if err := failModes.check(w.failMode()); err != nil {
 		return err
 	}
@@ -175,15 +183,19 @@ func (w Wiring) failMode() FailMode {
 // lock that is released, or another output that is on.
 func (w Wiring) level(on bool) bool {
 	coil := on
-	if w.Use == Lock {
+	switch w.Use {
+	case Siren, Aux:
+	case Elevator:
+		coil = !on
+	case Lock:
 		powered := on == (w.failMode() == FailSecure)
 		coil = powered == (w.Contact == NO)
 	}
 	return coil != w.ActiveLow
 }
 
-// safe is the state in which a lock has no power and anything else is off: for
-// the former, released if it is fail-safe.
+// safe is the state in which a lock has no power, an elevator is left to itself and
+// anything else is off: of a lock, released if it is fail-safe.
 func (w Wiring) safe() bool {
-	return w.Use == Lock && w.failMode() == FailSafe
+	return w.Use == Elevator || w.Use == Lock && w.failMode() == FailSafe
 }

@@ -24,6 +24,7 @@ func TestLevel(t *testing.T) {
 			Wiring{Use: Lock, LockType: Magnetic, Contact: NO}, true, false},
 		{"a siren has its coil on while it sounds", Wiring{Use: Siren}, false, true},
 		{"an aux relay has its coil on while wanted", Wiring{Use: Aux}, false, true},
+		{"an elevator stop has its coil off while permitted", Wiring{Use: Elevator}, true, false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -53,7 +54,7 @@ func TestValidate(t *testing.T) {
 		{"a lock may hang on the aux relay", with(func(w *Wiring) { w.Channel = AuxChannel }), ""},
 		{"there is no channel 0", with(func(w *Wiring) { w.Channel = 0 }), "relay 0: channel must be 1 to 5"},
 		{"there is no channel 6", with(func(w *Wiring) { w.Channel = 6 }), "relay 6: channel must be 1 to 5"},
-		{"the use must be given", with(func(w *Wiring) { w.Use = "" }), `relay 1: use "" is not one of ["lock" "siren" "aux"]`},
+		{"the use must be given", with(func(w *Wiring) { w.Use = "" }), `relay 1: use "" is not one of ["lock" "siren" "elevator" "aux"]`},
 		{"the lock type must be given", with(func(w *Wiring) { w.LockType = "" }), `lock_type ""`},
 		{"the fail mode of a strike must be given", with(func(w *Wiring) { w.FailMode = "" }), `fail_mode ""`},
 		{"the contact must be given", with(func(w *Wiring) { w.Contact = "" }), `contact ""`},

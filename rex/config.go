@@ -15,6 +15,8 @@ const (
 	Tamper     Kind = "tamper"      // the lid of a housing
 	Fire       Kind = "fire"        // the release contact of the fire alarm
 	AlarmPanel Kind = "alarm_panel" // the output of an intrusion alarm panel
+	Passage    Kind = "passage"     // active once for everybody who goes through
+	Loop       Kind = "loop"        // active while a vehicle stands in a gate
 )
 
 // Normally is the state of an input's loop at rest.
@@ -27,7 +29,7 @@ const (
 )
 
 var (
-	kinds      = words[Kind]{"kind", []Kind{REX, Contact, Tamper, Fire, AlarmPanel}}
+	kinds      = words[Kind]{"kind", []Kind{REX, Contact, Tamper, Fire, AlarmPanel, Passage, Loop}}
 	normallies = words[Normally]{"normally", []Normally{NormallyOpen, NormallyClosed}}
 )
 
@@ -54,8 +56,8 @@ const (
 // Config says how one input is wired. The installer owns it.
 type Config struct {
 	Kind Kind
-	// Normally defaults to closed for contact, tamper and fire, and to open for
-	// REX and alarm panel.
+	// Normally defaults to closed for contact, tamper, fire and loop, and to open for
+	// REX, alarm panel and passage.
 	Normally Normally
 	// Debounce is MinDebounce to MaxDebounce; 0 stands for DefaultDebounce.
 	Debounce time.Duration
@@ -63,11 +65,19 @@ type Config struct {
 	// is low: the closed loop pulls the line down against its pull-up.
 	ClosedHigh bool
 
-	// EndOfLine needs an input that measures resistance; see Classify.
+	// PullUp, in ohm, is between the reference voltage and the input of a loop that is
+	// measured; 0 is a digital line. Only a measured loop can have an EndOfLine: see
+	// Bands.
+	PullUp         int
 	EndOfLine      EndOfLine
 	MainResistor   int // ohm, to MaxResistor
 	SecondResistor int // ohm, to MaxResistor
+	Tolerance      int // percent of all three resistors, to MaxTolerance; 0 stands for DefaultTolerance
+	Cable          int // ohm of both wires together at most, to MaxCable; 0 stands for DefaultCable
 }
+
+// Measured reports whether the loop is measured.
+func (c Config) Measured() bool { return c.PullUp != 0 }
 
 // Validate returns an error that names the setting that is wrong.
 func (c Config) Validate() error {
@@ -107,7 +117,7 @@ func (c Config) normally() Normally {
 	switch {
 	case c.Normally != "":
 		return c.Normally
-	case c.Kind == REX || c.Kind == AlarmPanel:
+	case c.Kind == REX || c.Kind == AlarmPanel || c.Kind == Passage:
 		return NormallyOpen
 	default:
 		return NormallyClosed

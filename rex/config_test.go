@@ -1,7 +1,6 @@
 package rex
 
 import (
-	"math"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +17,8 @@ func TestActive(t *testing.T) {
 		{"an open contact is an open door", Config{Kind: Contact}, true, false, false, false},
 		{"an open tamper loop is an open lid", Config{Kind: Tamper}, true, false, false, false},
 		{"an alarm panel closes its output", Config{Kind: AlarmPanel}, false, true, false, false},
+		{"a passage closes its output", Config{Kind: Passage}, false, true, false, false},
+		{"a loop that lost its power counts as occupied", Config{Kind: Loop}, true, false, false, false},
 		{"fire is whatever is not closed", Config{Kind: Fire}, true, false, true, true},
 		{"fire that is normally open is whatever is not open", Config{Kind: Fire, Normally: NormallyOpen}, false, true, true, true},
 	}
@@ -50,7 +51,7 @@ func TestValidate(t *testing.T) {
 		err    string
 	}{
 		{"a kind is enough", Config{Kind: REX}, ""},
-		{"the kind must be given", Config{}, `kind "" is not one of ["rex" "contact" "tamper" "fire" "alarm_panel"]`},
+		{"the kind must be given", Config{}, `kind "" is not one of ["rex" "contact" "tamper" "fire" "alarm_panel" "passage" "loop"]`},
 		{"normally is open or closed", Config{Kind: REX, Normally: "shut"}, `normally "shut" is not one of ["open" "closed"]`},
 		{"1 ms is the shortest debounce", Config{Kind: REX, Debounce: time.Millisecond}, ""},
 		{"200 ms is the longest debounce", Config{Kind: REX, Debounce: 200 * time.Millisecond}, ""},
@@ -62,6 +63,11 @@ func TestValidate(t *testing.T) {
 		{"one resistor is enough for cuts", Config{Kind: REX, EndOfLine: CutDetect, MainResistor: 2200}, ""},
 		{"both need two", Config{Kind: REX, EndOfLine: CutAndShortDetect, MainResistor: 2200}, "second_resistor must be given"},
 		{"a resistor has a range", Config{Kind: REX, MainResistor: 100_001}, "main_resistor 100001 ohm is not within 0 to 100000"},
+		{"a pull-up has a range", Config{Kind: REX, PullUp: 100_001}, "pull_up 100001 ohm"},
+		{"a tolerance has a range", Config{Kind: REX, PullUp: 2200, Tolerance: 21}, "tolerance 21 %"},
+		{"a cable has a range", Config{Kind: REX, PullUp: 2200, Cable: -1}, "cable -1 ohm"},
+		{"a measured input is debounced over some measurements", Config{Kind: REX, PullUp: 2200, Debounce: 10 * ms}, "at least 20ms"},
+		{"a measured loop need not be supervised", Config{Kind: REX, PullUp: 2200}, ""},
 		{"so has the second", Config{Kind: REX, SecondResistor: -1}, "second_resistor -1 ohm"},
 	}
 	for _, test := range tests {
@@ -74,42 +80,6 @@ func TestValidate(t *testing.T) {
 				t.Errorf("no error, want %q", test.err)
 			case test.err != "" && !strings.Contains(err.Error(), test.err):
 				t.Errorf("error %q, want %q", err, test.err)
-			}
-		})
-	}
-}
-
-func TestClassify(t *testing.T) {
-	const cable = 50 // ohm
-	single, double := Config{MainResistor: 2200}, Config{MainResistor: 2200, SecondResistor: 1000}
-	with := func(c Config, e EndOfLine) Config { c.EndOfLine = e; return c }
-	tests := []struct {
-		name   string
-		config Config
-		ohm    int
-		want   State
-	}{
-		{"no resistor, closed", Config{}, cable, Closed},
-		{"no resistor, open", Config{}, math.MaxInt, Open},
-		{"cut detection, closed", with(single, CutDetect), cable, Closed},
-		{"cut detection, open", with(single, CutDetect), 2200 + cable, Open},
-		{"cut detection, cut", with(single, CutDetect), math.MaxInt, Cut},
-		{"short detection, short", with(single, ShortDetect), cable, Short},
-		{"short detection, closed", with(single, ShortDetect), 2200 + cable, Closed},
-		{"short detection, open", with(single, ShortDetect), math.MaxInt, Open},
-		{"both, short", with(double, CutAndShortDetect), cable, Short},
-		{"both, closed", with(double, CutAndShortDetect), 1000 + cable, Closed},
-		{"both, open", with(double, CutAndShortDetect), 3200 + cable, Open},
-		{"both, cut", with(double, CutAndShortDetect), math.MaxInt, Cut},
-		{"just below the first limit", with(double, CutAndShortDetect), 499, Short},
-		{"at the first limit", with(double, CutAndShortDetect), 500, Closed},
-		{"at the second limit", with(double, CutAndShortDetect), 2100, Open},
-		{"at the third limit", with(double, CutAndShortDetect), 6400, Cut},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			if got := Classify(test.ohm, test.config); got != test.want {
-				t.Errorf("%d ohm is %v, want %v", test.ohm, got, test.want)
 			}
 		})
 	}

@@ -7,6 +7,14 @@
 //	levels         closed,     adds up    └─ others ─▶ limit ────────┘
 //	               cut, short                          10 in a second
 //
+//	Meters ─────▶ bands, hysteresis ─▶ State, and on as above
+//	shares of a   of the resistors
+//	reference     in the loop
+//
+// A loop with resistors at its far end is measured by a converter: [Measured] in
+// place of [Run]. Only such a loop can tell a cut or shorted wire; see
+// [Config.Bands].
+//
 // # Life safety
 //
 // A door must let people out: IBC 1010.1.9 and NFPA 101 7.2.1.6 let an electric
@@ -21,6 +29,10 @@
 //   - Their changes are never limited, queued or merged.
 //   - For fire any state but the normal one is active: a wire that is cut or
 //     shorted is fire.
+//   - For REX they are no press: the button cannot be told from the wire. They are
+//     reported at once, for a button that does not work may hold people in.
+//   - An input that cannot be measured is told to the caller, whose doors must let
+//     people out until it can.
 //   - They have a bank of their own, on a line request of its own, so that no
 //     chattering contact can crowd them out.
 //

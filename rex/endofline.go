@@ -24,56 +24,6 @@ func (e *EndOfLine) UnmarshalText(text []byte) error { return endOfLines.unmarsh
 // MaxResistor is the largest end-of-line resistor, in ohm.
 const MaxResistor = 100_000
 
-// dryContact is the resistance in ohm from which a loop without resistors counts
-// as open: well above a long cable, well below a damp one.
-const dryContact = 1000
-
-// Classify returns the state of a loop of the given resistance in ohm, for inputs
-// that can measure it. Each limit lies halfway between two resistances that the
-// loop can have, and a cut at twice the highest of them.
-//
-//	                   short      closed     open     cut
-//	none                          < 1000     ≥ 1000
-//	cut_detect                    < R1/2     < 2·R1   ≥ 2·R1
-//	short_detect       < R1/2     < 2·R1     ≥ 2·R1
-//	cut_and_short      < R2/2     < R2+R1/2  < 2·(R1+R2)  ≥ 2·(R1+R2)
-//
-// R1 is the main resistor, R2 the second. A loop that swings about a limit
-// flickers; the debounce deals with it.
-func Classify(ohm int, c Config) State {
-	r1, r2 := c.MainResistor, c.SecondResistor
-	switch c.EndOfLine {
-	case CutDetect:
-		return pick(ohm, 0, r1/2, 2*r1)
-	case ShortDetect:
-		if ohm >= 2*r1 {
-			return Open
-		}
-		return pick(ohm, r1/2, 2*r1, 2*r1)
-	case CutAndShortDetect:
-		return pick(ohm, r2/2, r2+r1/2, 2*(r1+r2))
-	default:
-		if ohm < dryContact {
-			return Closed
-		}
-		return Open
-	}
-}
-
-// pick returns the first state whose limit the resistance is below.
-func pick(ohm, short, closed, open int) State {
-	switch {
-	case ohm < short:
-		return Short
-	case ohm < closed:
-		return Closed
-	case ohm < open:
-		return Open
-	default:
-		return Cut
-	}
-}
-
 func (c Config) supervised() bool { return c.EndOfLine != "" && c.EndOfLine != None }
 
 func (c Config) checkEndOfLine() error {
@@ -85,7 +35,24 @@ func (c Config) checkEndOfLine() error {
 	if err := checkResistor("main_resistor", c.MainResistor, c.supervised()); err != nil {
 		return err
 	}
-	return checkResistor("second_resistor", c.SecondResistor, c.EndOfLine == CutAndShortDetect)
+	if err := checkResistor("second_resistor", c.SecondResistor, c.EndOfLine == CutAndShortDetect); err != nil {
+		return err
+	}
+	if err := checkResistor("pull_up", c.PullUp, false); err != nil {
+		return err
+	}
+	switch {
+	case c.PullUp == 0:
+		return nil
+	case c.Tolerance < 0 || c.Tolerance > MaxTolerance:
+		return fmt.Errorf("tolerance %d %% is not within 0 to %d", c.Tolerance, MaxTolerance)
+	case c.Cable < 0 || c.Cable > MaxCable:
+		return fmt.Errorf("cable %d ohm is not within 0 to %d", c.Cable, MaxCable)
+	case c.Debounce != 0 && c.Debounce < 2*measureEvery:
+		return fmt.Errorf("debounce %v of an input that is measured is at least %v", c.Debounce, 2*measureEvery)
+	}
+	_, err := c.Bands()
+	return err
 }
 
 func checkResistor(setting string, ohm int, needed bool) error {

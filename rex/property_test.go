@@ -10,7 +10,7 @@ import (
 
 var (
 	serving = rapid.SampledFrom([]Kind{REX, Fire})
-	others  = rapid.SampledFrom([]Kind{Contact, Tamper, AlarmPanel})
+	others  = rapid.SampledFrom([]Kind{Contact, Tamper, AlarmPanel, Passage, Loop})
 	digital = []State{Open, Closed}
 	all     = []State{Open, Closed, Cut, Short}
 )

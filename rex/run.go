@@ -32,8 +32,8 @@ func Run(lines Lines, now func() time.Duration, inputs []Config, deliver func(Ch
 		return err
 	}
 	for i, c := range inputs {
-		if c.supervised() {
-			return fmt.Errorf("input %d: end_of_line %q needs an input that measures resistance", i, string(c.EndOfLine))
+		if c.supervised() || c.Measured() {
+			return fmt.Errorf("input %d: end_of_line %q needs an input that is measured", i, string(c.EndOfLine))
 		}
 	}
 	report := func(changes []Change) {

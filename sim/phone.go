@@ -78,8 +78,12 @@ func (w *World) Ask(reader int) {
 // Answer has a phone answer the last challenge, as if reader had asked.
 func (w *World) Answer(p Phone, reader int, unlocked bool) {
 	port := w.Board.Readers[reader]
-	w.answer = p.Answer(policy.Tap{Place: w.Records.Place.ID, Controller: w.Controller.Policy().Controller.ID,
-		Reader: w.Controller.ReaderID(reader), Door: w.Controller.Door(port.Door).Lock, Challenge: w.challenge}, unlocked)
+	tap := policy.Tap{Place: w.Records.Place.ID, Controller: w.Controller.Policy().Controller.ID,
+		Reader: w.Controller.ReaderID(reader), Challenge: w.challenge}
+	if port.Door >= 0 {
+		tap.Door = w.Controller.Door(port.Door).Lock
+	}
+	w.answer = p.Answer(tap, unlocked)
 	w.answered = policy.TokenKey
 	if unlocked {
 		w.answered = policy.TokenUnlockedKey

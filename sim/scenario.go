@@ -20,7 +20,7 @@ import (
 //
 // The stimuli, each after its time of day (and a date, where the day changes):
 //
-//	start POLICY.json | none [clock=unset]      first of all
+//	start POLICY.json | none [clock=unset]      first of all; board=yard, tower, shop or wireless: at that one
 //	policy POLICY.json [locked_down=place|LOCK] a new policy
 //	card reader=R h10301=FACILITY/CARD | uid=HEX
 //	pin reader=R 1234
@@ -35,7 +35,11 @@ import (
 //	clock set=2026-03-01T08:00:00Z              the wall clock steps
 //	zone ID LEVEL for=1h · zone ID blocks · zone ID reset
 //	zone ID met [level=L until=TIME order=N] [violated=TIME] [reset=TIME]
+//	stop ID permit|lockdown [on|off]            of an elevator
+//	forgive AREA|all [member=M]                 where somebody is, or everybody
 //	alarm RULE silence|reset · stale TIME       the policy's head expires then
+//	wireless DOOR locked|unlocked [by=presence|time|hand] [door=open|closed] [battery=N] [stalled] [tampered]
+//	wireless DOOR lost [why=loss_of_rf] · wireless DOOR entered|left
 //	restart · save · wait                       save: and load again, at once
 func Play(trace []byte, dir string, board controller.Board) ([]byte, error) {
 	var out strings.Builder
@@ -120,6 +124,16 @@ func (p *player) start(clock string, a args) error {
 	if err != nil {
 		return err
 	}
+	switch a.named["board"] {
+	case "yard":
+		p.board = Yard()
+	case "tower":
+		p.board = Tower()
+	case "shop":
+		p.board = Shop()
+	case "wireless":
+		p.board = WirelessDoors()
+	}
 	p.world = NewWorld(p.board, at, p.out)
 	p.world.Now.WallSet = a.named["clock"] != "unset"
 	if a.word(0) == "none" {
@@ -188,6 +202,12 @@ func (p *player) do(verb string, a args) error {
 		return p.zone(a)
 	case "alarm":
 		return p.alarm(a)
+	case "stop":
+		return p.stop(a)
+	case "forgive":
+		return p.forgive(a)
+	case "wireless":
+		return p.wireless(a)
 	case "ask", "tap", "wave":
 		return p.phone(verb, a)
 	case "card", "pin", "tamper", "reset-reader":

@@ -73,6 +73,38 @@ func (p *player) alarm(a args) error {
 	return nil
 }
 
+// stop plays what a technician does to an elevator stop.
+func (p *player) stop(a args) error {
+	id, err := strconv.ParseInt(a.word(0), 10, 64)
+	if err != nil {
+		return err
+	}
+	switch a.word(1) {
+	case "permit":
+		p.world.Step(controller.StopPermitted{Stop: id})
+	case "lockdown":
+		p.world.Step(controller.StopLockedDown{Stop: id, On: a.word(2) == "on"})
+	default:
+		return fmt.Errorf("a stop is permitted or locked down")
+	}
+	return nil
+}
+
+// forgive plays somebody's word that it does not matter where members are.
+func (p *player) forgive(a args) (err error) {
+	in := controller.Forgiven{By: administrator}
+	if a.word(0) != "all" {
+		if in.Area, err = strconv.ParseInt(a.word(0), 10, 64); err != nil {
+			return err
+		}
+	}
+	if member, ok := a.named["member"]; ok {
+		in.Member, err = strconv.ParseInt(member, 10, 64)
+	}
+	p.world.Step(in)
+	return err
+}
+
 // phone plays a phone at a reader: ask has the reader ask it, tap and wave have it
 // answer, to what reader from was asked if that is given, and with the answer that
 // it gave last if again.

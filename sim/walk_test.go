@@ -68,7 +68,16 @@ func newWalker(t *testing.T, seed uint64, file string) *walker {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.world = NewWorld(FourDoors(), time.Date(2026, 3, 27, 6, 0, 0, 0, loc), func(line string) { w.told = append(w.told, line) })
+	board := FourDoors()
+	switch file {
+	case "yard.json":
+		board = Yard()
+	case "tower.json":
+		board = Tower()
+	case "shop.json":
+		board = Shop()
+	}
+	w.world = NewWorld(board, time.Date(2026, 3, 27, 6, 0, 0, 0, loc), func(line string) { w.told = append(w.told, line) })
 	if err := w.world.SetPolicy(records); err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +86,7 @@ func newWalker(t *testing.T, seed uint64, file string) *walker {
 
 func walk(t *testing.T, seed uint64) {
 	t.Helper()
-	file := []string{"place.json", "office.json"}[seed%2]
+	file := []string{"place.json", "office.json", "depot.json", "archive.json", "yard.json", "tower.json", "shop.json"}[seed%7]
 	a, b := newWalker(t, seed, file), newWalker(t, seed, file)
 	save := rand.New(rand.NewPCG(seed, 2))
 	for n := range steps {
@@ -108,7 +117,7 @@ func (w *walker) next() (in controller.Input, wait time.Duration) {
 	board, rng := w.world.Board, w.rng
 	wait = time.Duration(rng.ExpFloat64() * float64([]time.Duration{100 * time.Millisecond, 3 * time.Second, time.Minute, 2 * time.Hour}[rng.IntN(4)]))
 	d := rng.IntN(len(board.Doors))
-	switch rng.IntN(12) {
+	switch rng.IntN(13) {
 	case 0, 1, 2:
 		line := rng.IntN(len(board.Inputs))
 		c := controller.Changed{Line: line, Status: controller.InputClosed, Active: rng.IntN(2) == 0, Flood: rng.IntN(20) == 0}
@@ -140,6 +149,11 @@ func (w *walker) next() (in controller.Input, wait time.Duration) {
 		return controller.LockedDown{Door: d, On: rng.IntN(2) == 0}, wait
 	case 10:
 		return controller.Unlocked{Door: d}, wait
+	case 11:
+		if len(board.Stops) > 0 {
+			return []controller.Input{controller.StopPermitted{Stop: int64(rng.IntN(5))}, controller.StopLockedDown{Stop: int64(rng.IntN(5)), On: rng.IntN(2) == 0}}[rng.IntN(2)], wait
+		}
+		return controller.Forgiven{Area: int64(rng.IntN(3)), Member: int64(7 + rng.IntN(2))}, wait
 	default:
 		return []controller.Input{nil, controller.FireReset{}, controller.ReaderReset{}, controller.ReaderChanged{Online: true, Tampered: rng.IntN(3) == 0}}[rng.IntN(4)], wait
 	}
@@ -155,6 +169,15 @@ func (w *walker) step(wait time.Duration, in controller.Input) {
 // releasing are the events that come with a release.
 var releasing = []policy.EventType{policy.LockUnlock, policy.LockREX, policy.LockHold, policy.ScheduledStarted,
 	policy.LockCancelLockdown, policy.ControllerFire, policy.ControllerPolicy}
+
+// onlyWayOut are the readers where nothing else lets anybody out.
+var onlyWayOut = map[string]bool{"vault-out": true, "turnstile-out": true}
+
+// heldIn are the reasons that may never keep anybody from leaving where there is no
+// other way out.
+var heldIn = map[policy.Reason]bool{policy.PlaceLockedDown: true, policy.DoorLockedDown: true, policy.ZoneDenied: true,
+	policy.OutsideSchedule: true, policy.AntiPassback: true, policy.Interlocked: true,
+	policy.EscortRequired: true, policy.SecondPerson: true}
 
 func (w *walker) check(n int, in controller.Input, before controller.Outputs) {
 	w.Helper()
@@ -172,10 +195,19 @@ func (w *walker) check(n int, in controller.Input, before controller.Outputs) {
 			w.Errorf("step %d, %#v: %s is released without a cause", n, in, d.Name)
 		}
 		for _, e := range w.events {
-			entry := e.Type == policy.LockUnlock && e.Success && e.Object.Name == d.Name && e.Reader != "vault-out"
+			entry := e.Type == policy.LockUnlock && e.Success && e.Object.Name == d.Name && !onlyWayOut[e.Reader]
+			if e.Type == policy.LockUnlock && onlyWayOut[e.Reader] && heldIn[e.Reason] {
+				w.Errorf("step %d, %#v: %s held somebody in: %s", n, in, d.Name, e.Reason)
+			}
 			if entry && c.Door(i).LockedDown {
 				w.Errorf("step %d, %#v: %s let somebody in under a lockdown", n, in, d.Name)
 			}
+		}
+	}
+	for _, s := range c.Stops() {
+		on, x := out.On(s.Relay.Channel), s.Permitted && (c.Fire().Latched || !s.LockedDown)
+		if on != x || c.Fire().Latched && !on {
+			w.Errorf("step %d, %#v: the relay of floor %d is %t, %+v", n, in, s.Floor.Number, on, s)
 		}
 	}
 	for i := 1; i < len(w.events); i++ {
@@ -211,7 +243,7 @@ func (w *walker) rest(seed uint64) {
 	w.Helper()
 	for l, line := range w.world.Board.Inputs {
 		c := controller.Changed{Line: l, Status: controller.InputClosed}
-		if line.Kind == policy.InputContact || w.active[l] || line.Kind == policy.InputFire {
+		if line.Kind == policy.InputContact || w.active[l] || line.Kind == policy.InputFire || line.Kind == policy.InputLoop {
 			w.step(0, c)
 		}
 	}
@@ -221,6 +253,11 @@ func (w *walker) rest(seed uint64) {
 		w.step(0, controller.Held{Door: i})
 	}
 	w.step(15*time.Minute, nil)
+	for _, s := range w.world.Controller.Stops() {
+		if s.Permitted && !s.Scheduled {
+			w.Errorf("seed %d: floor %d is still permitted: %+v", seed, s.Floor.Number, s)
+		}
+	}
 	for i, d := range w.world.Board.Doors {
 		if w.world.Controller.Outputs().On(d.Relays[0]) && !w.world.Controller.Door(i).Scheduled {
 			w.Errorf("seed %d: %s is still released 15 minutes after the last that happened: %+v", seed, d.Name, w.world.Controller.Door(i))

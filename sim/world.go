@@ -29,6 +29,7 @@ type World struct {
 	holders map[string]*policy.Holder
 	people  map[int64]*policy.Holder
 	levels  controller.Outputs
+	wants   map[int]controller.WirelessWant // by door
 	out     func(string)
 }
 
@@ -106,6 +107,7 @@ func (w *World) Step(in controller.Input) []policy.Event {
 		}
 	}
 	w.levels = levels
+	w.stepWireless()
 	return events
 }
 

@@ -104,7 +104,7 @@ func TestEveryKindOfRecordIsKept(t *testing.T) {
 func TestLookupFindsTheHolderOfEachToken(t *testing.T) {
 	from := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	r := place(3)
-	r.Members[1].LinkAllowed = true
+	r.Members[1].LinkAllowed, r.Members[1].MayEscort, r.Members[0].EscortNeeded = true, true, true
 	r.RoleAssignments = append(r.RoleAssignments, policy.RoleAssignment{ID: 99, Role: policy.RoleOwner, MemberID: 2,
 		AppliesTo: policy.AppliesTo{Type: "place", ID: 1}})
 	r.Credentials = append(r.Credentials,

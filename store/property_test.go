@@ -27,7 +27,8 @@ func anyPlace(t *rapid.T) *policy.Records {
 	})
 	r := place(0)
 	for id := range rapid.Int64Range(0, 8).Draw(t, "members") {
-		r.Members = append(r.Members, policy.Member{ID: id + 1, AccessEnabled: rapid.Bool().Draw(t, "enabled"), LinkAllowed: rapid.Bool().Draw(t, "link")})
+		r.Members = append(r.Members, policy.Member{ID: id + 1, AccessEnabled: rapid.Bool().Draw(t, "enabled"), LinkAllowed: rapid.Bool().Draw(t, "link"),
+			EscortNeeded: rapid.Bool().Draw(t, "visitor"), MayEscort: rapid.Bool().Draw(t, "may escort")})
 		for range rapid.IntRange(0, 4).Draw(t, "assignments") {
 			a := policy.RoleAssignment{ID: int64(len(r.RoleAssignments) + 1), MemberID: id + 1, Validity: validity.Draw(t, "assigned"),
 				Role: rapid.SampledFrom([]policy.Role{policy.RoleMember, policy.RoleManager, policy.RoleAdministrator, policy.RoleOwner}).Draw(t, "role"), AppliesTo: policy.AppliesTo{Type: "group", ID: rapid.Int64Range(1, 9).Draw(t, "group")}}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net/url"
@@ -109,14 +110,16 @@ func (t *tool) whatIf() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.Int64Var(&q.Member, "member", 0, "id of the member (required)")
-	f.StringVar(&q.Door, "door", "", "name of the door (required)")
+	f.StringVar(&q.Door, "door", "", "name of the door")
+	f.Int64Var(&q.Stop, "stop", 0, "id of an elevator stop, instead of a door")
 	f.StringVar(&method, "method", "card", "how the door is asked for")
 	f.StringVar(&at, "at", "", "time, RFC 3339 (default now)")
 	f.Var(&where, "location", "where the phone is")
 	f.BoolVar(&q.AtReader, "at-reader", false, "as if a proximity code had been given")
 	f.BoolVar(&q.Unlocked, "phone-unlocked", false, "as if the phone were unlocked")
-	_ = cmd.MarkFlagRequired("member") // the flags are defined above
-	_ = cmd.MarkFlagRequired("door")
+	_ = cmd.MarkFlagRequired("member") // the flag is defined above
+	cmd.MarkFlagsOneRequired("door", "stop")
+	cmd.MarkFlagsMutuallyExclusive("door", "stop")
 	return cmd
 }
 
@@ -246,13 +249,13 @@ func (t *tool) zones() *cobra.Command {
 				return err
 			}
 			return t.print(l, func(w io.Writer) {
-				table(w, "ZONE|NAME|LEVEL|OVERRIDE UNTIL|VIOLATED", func(row func(...any)) {
+				table(w, "ZONE|NAME|LEVEL|BY|OVERRIDE UNTIL|VIOLATED", func(row func(...any)) {
 					for _, z := range l.Zones {
 						until := "-"
 						if !z.Until.IsZero() {
 							until = z.Until.Format(time.RFC3339)
 						}
-						row(z.ID, z.Name, z.Level, until, mark(z.Violated, "VIOLATED"))
+						row(z.ID, z.Name, z.Level, cmp.Or(z.Source, "hours"), until, mark(z.Violated, "VIOLATED"))
 					}
 				})
 			})
@@ -263,6 +266,7 @@ func (t *tool) zones() *cobra.Command {
 	var level string
 	override := &cobra.Command{
 		Use: "override ZONE --level disarmed|stay|away --for 1h", Short: "Put a zone to a level for a time", Args: cobra.ExactArgs(1),
+		Long: "Override puts a zone to a level for a time. If an alarm panel arms the zone its key switch is turned: the\nzone is away or disarmed once the panel says so, and stays so.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c.Action, c.For, c.Level = "override", length.Seconds(), policy.ZoneLevel(level)
 			return t.post(cmd, "/v1/zones/"+url.PathEscape(args[0]), c, "zone "+args[0]+" is "+level)
@@ -306,6 +310,96 @@ func (t *tool) alarms() *cobra.Command {
 		})
 	}
 	return cmd
+}
+
+func (t *tool) areas() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "areas", Short: "The anti-passback areas, and who was last seen on which side", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var l api.Areas
+			if err := t.client().Get(cmd.Context(), "/v1/areas", &l); err != nil {
+				return err
+			}
+			return t.print(l, func(w io.Writer) {
+				table(w, "AREA|NAME|MODE|MEMBERS INSIDE|MEMBERS OUTSIDE", func(row func(...any)) {
+					for _, a := range l.Areas {
+						row(a.ID, a.Name, a.Mode, someOf(a.Inside), someOf(a.Outside))
+					}
+				})
+			})
+		},
+	}
+	var f api.Forgive
+	var everybody bool
+	forgive := &cobra.Command{
+		Use: "forgive AREA --member M|--everybody", Short: "Forget where a member is: the next passage is good either way", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !everybody && f.Member <= 0 {
+				return usage("--member: a member's id is a positive number")
+			}
+			return t.post(cmd, "/v1/areas/"+url.PathEscape(args[0])+"/forgive", f, "forgiven")
+		},
+	}
+	forgive.Flags().Int64Var(&f.Member, "member", 0, "id of the member")
+	forgive.Flags().BoolVar(&everybody, "everybody", false, "all of them")
+	forgive.MarkFlagsOneRequired("member", "everybody")
+	forgive.MarkFlagsMutuallyExclusive("member", "everybody")
+	cmd.AddCommand(forgive)
+	return cmd
+}
+
+func (t *tool) elevators() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "elevators", Short: "The elevator stops: permitted or not", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var l api.Elevators
+			if err := t.client().Get(cmd.Context(), "/v1/elevators", &l); err != nil {
+				return err
+			}
+			return t.print(l, func(w io.Writer) {
+				table(w, "STOP|ELEVATOR|FLOOR|NAME|RELAY|STATE|SCHEDULED|LOCKDOWN", func(row func(...any)) {
+					for _, s := range l.Stops {
+						state := "restricted"
+						switch {
+						case !s.Wired:
+							state = "NOT WIRED"
+						case s.Permitted:
+							state = "permitted"
+						}
+						row(s.ID, s.Elevator, s.Floor, mark(s.Name != "", s.Name), s.Relay, state, mark(s.Scheduled, "yes"), mark(s.LockedDown, "yes"))
+					}
+				})
+			})
+		},
+	}
+	cmd.AddCommand(&cobra.Command{
+		Use: "permit STOP", Short: "Permit a stop once, as a card does", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return t.post(cmd, "/v1/elevator_stops/"+url.PathEscape(args[0])+"/permit", struct{}{}, "stop "+args[0]+" is permitted")
+		},
+	}, &cobra.Command{
+		Use: "lockdown STOP on|off", Short: "Let nobody choose a stop; fire gives the elevator back all the same", Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			action, ok := map[string]string{"on": "lock_down", "off": "cancel_lockdown"}[args[1]]
+			if !ok {
+				return usage("lockdown is on or off, not %q", args[1])
+			}
+			return t.post(cmd, "/v1/elevator_stops/"+url.PathEscape(args[0])+"/"+action, struct{}{}, "lockdown of stop "+args[0]+" is "+args[1])
+		},
+	})
+	return cmd
+}
+
+// someOf lists ids, if they are few, and counts them if they are many.
+func someOf(ids []int64) string {
+	const few = 8
+	switch {
+	case len(ids) == 0:
+		return "-"
+	case len(ids) > few:
+		return fmt.Sprintf("%d", len(ids))
+	}
+	return strings.Trim(strings.ReplaceAll(fmt.Sprint(ids), " ", ","), "[]")
 }
 
 // post sends something whose answer is a result.

@@ -148,10 +148,10 @@ func (t *tool) root() *cobra.Command {
 	root.PersistentFlags().StringVar(&t.socket, "socket", socket, "the daemon's socket (or DOORD_SOCKET)")
 	root.PersistentFlags().BoolVar(&t.json, "json", false, "answer in JSON, version 1")
 	root.AddCommand(
-		t.status(), t.doors(), t.relays(), t.inputs(), t.readers(),
+		t.status(), t.doors(), t.relays(), t.inputs(), t.calibrate(), t.wireless(), t.readers(),
 		t.events(), t.why(), t.whatIf(), t.schedule(), t.lint(), t.verify(), t.formats(), t.policy(),
 		t.unlock(), t.hold(), t.unhold(), t.lockdown(), t.fireReset(), t.readerReset(),
-		t.zones(), t.alarms(), t.proximity(), t.osdp(), t.selftest(), t.sim(),
+		t.zones(), t.alarms(), t.areas(), t.elevators(), t.proximity(), t.osdp(), t.selftest(), t.sim(),
 		t.enroll(), t.cloud(), t.leave(),
 	)
 	return root

@@ -40,7 +40,7 @@ func (t *tool) osdpStatus() *cobra.Command {
 }
 
 func writeOSDP(w io.Writer, readers []api.OSDPReader) {
-	table(w, "READER|BUS|ADDRESS|SPEED|STATE|CHANNEL|POLLS|RETRIES|LATENCY|WORST|DEVICE", func(row func(...any)) {
+	table(w, "READER|BUS|ADDRESS|SPEED|STATE|CHANNEL|PHONES|POLLS|RETRIES|LATENCY|WORST|DEVICE", func(row func(...any)) {
 		for _, r := range readers {
 			state := "OFFLINE"
 			if r.Online {
@@ -55,7 +55,7 @@ func writeOSDP(w io.Writer, readers []api.OSDPReader) {
 			case r.MustSpeak:
 				channel = "not yet secure"
 			}
-			row(r.Name, r.Bus, r.Address, r.Speed, state, channel, r.Counters.Exchanges, r.Counters.Retries,
+			row(r.Name, r.Bus, r.Address, r.Speed, state, channel, mark(r.Taps, "yes"), r.Counters.Exchanges, r.Counters.Retries,
 				fmt.Sprintf("%.1f ms", r.Latency), fmt.Sprintf("%.1f ms", r.Worst), mark(r.Device != "", r.Device))
 		}
 	})

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"syscall"
 	"testing"
 	"time"
@@ -46,6 +47,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"doorsim-start": start, // waits for the line that says that it is ready, and keeps it in ready.json
 			"doorsim-end":   end,   // SIGTERM: the exit code must be 0
+			"await":         await, // runs a command until its output matches
 			"doorsim-kill":  kill,  // kill -9
 			"exit":          exit,  // exit CODE COMMAND…: the exit code must be that
 			"disk":          disk,  // full or free, for the doorsim that runs
@@ -150,5 +152,28 @@ func spoil(ts *testscript.TestScript, _ bool, args []string) {
 			data[i] ^= 0xa5
 		}
 		ts.Check(os.WriteFile(path, data, 0o600))
+	}
+}
+
+// await runs a command again and again until what it prints matches a pattern: what the
+// simulated world does takes its real time.
+func await(ts *testscript.TestScript, _ bool, args []string) {
+	pattern, err := regexp.Compile("(?m)" + args[0])
+	ts.Check(err)
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	late := time.After(10 * time.Second)
+	for {
+		c := exec.Command(filepath.Join(bin, args[1]), args[2:]...)
+		c.Env, c.Dir = append(os.Environ(), "DOORD_SOCKET="+ts.Getenv("DOORD_SOCKET")), ts.MkAbs(".")
+		out, err := c.Output()
+		if err == nil && pattern.Match(out) {
+			return
+		}
+		select {
+		case <-again.C:
+		case <-late:
+			ts.Fatalf("no match for %s in: %s (%v)", args[0], out, err)
+		}
 	}
 }

@@ -106,6 +106,12 @@ func (t *tool) doors() *cobra.Command {
 					}
 				})
 				for _, d := range l.Doors {
+					if d.Passages > 0 {
+						fmt.Fprintf(w, "%s: %d went through since the start\n", d.Name, d.Passages)
+					}
+					if d.InterlockedBy != "" {
+						fmt.Fprintf(w, "%s waits for %s to be closed and locked: interlock\n", d.Name, d.InterlockedBy)
+					}
 					if d.Misconfigured != "" {
 						fmt.Fprintf(w, "%s is MISCONFIGURED: %s\n", d.Name, d.Misconfigured)
 					}
@@ -139,9 +145,13 @@ func (t *tool) relays() *cobra.Command {
 }
 
 func (t *tool) inputs() *cobra.Command {
-	return &cobra.Command{
-		Use: "inputs", Short: "The inputs as they are now", Args: cobra.NoArgs,
+	var measure bool
+	cmd := &cobra.Command{
+		Use: "inputs [--measure]", Short: "The inputs as they are now", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if measure {
+				return t.measure(cmd)
+			}
 			var l api.Inputs
 			if err := t.client().Get(cmd.Context(), "/v1/inputs", &l); err != nil {
 				return err
@@ -155,6 +165,8 @@ func (t *tool) inputs() *cobra.Command {
 			})
 		},
 	}
+	cmd.Flags().BoolVar(&measure, "measure", false, "measure the loops that have a converter, and show their bands")
+	return cmd
 }
 
 func (t *tool) readers() *cobra.Command {

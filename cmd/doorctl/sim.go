@@ -16,7 +16,7 @@ import (
 
 func (t *tool) sim() *cobra.Command {
 	cmd := &cobra.Command{Use: "sim", Short: "Do something at the simulated board (doorsim only)", RunE: family}
-	cmd.AddCommand(t.simCard(), t.simWiegand(), t.simKey(), t.simInput(), t.simFire(), t.simRelay(), t.simTap(), t.simPhone(), t.simApp())
+	cmd.AddCommand(t.simCard(), t.simWiegand(), t.simKey(), t.simInput(), t.simFire(), t.simRelay(), t.simWireless(), t.simTap(), t.simPhone(), t.simApp())
 	return cmd
 }
 
@@ -123,12 +123,15 @@ func (t *tool) simKey() *cobra.Command {
 func (t *tool) simInput() *cobra.Command {
 	var v api.SimInput
 	cmd := &cobra.Command{
-		Use: "input NAME active|inactive|open|closed", Short: "Press, open, cut: bring an input into a state", Args: cobra.ExactArgs(2),
+		Use: "input NAME active|inactive|open|closed|cut|short|dead", Short: "Press, open, cut: bring an input into a state", Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			v.Input, v.State = args[0], args[1]
 			return t.simulate(cmd, "/v1/sim/input", v, v.Input+" is "+v.State)
 		},
 	}
+	cmd.Flags().Float64Var(&v.Drift, "drift", 0, "of a measured input: its resistors are off, 0.05 for 5 % more")
+	cmd.Flags().Float64Var(&v.Noise, "noise", 0, "of a measured input: noise up to so much of the reference, 0.01 for 1 %")
+	cmd.Flags().Uint64Var(&v.Seed, "seed", 0, "of the noise")
 	cmd.Flags().IntVar(&v.Bounce, "bounce", 0, "bounce so many times first")
 	return cmd
 }

@@ -151,7 +151,7 @@ func serve(ctx context.Context, c *config.Config) error {
 	defer context.AfterFunc(ctx, func() { m.tell("STOPPING=1") })()
 	return daemon.Serve(ctx, daemon.Setup{
 		Config:   c,
-		Hardware: daemon.Hardware{Relays: b.Relays(), Egress: b.Egress(), Others: b.Others(), Wiegand: b.Wiegand(), Buses: b.Buses(), Show: b.Show, Now: board.Now, Close: b.Close},
+		Hardware: daemon.Hardware{Relays: b.Relays(), Egress: b.Egress(), Others: b.Others(), MeasuredEgress: b.MeasuredEgress(), MeasuredOthers: b.MeasuredOthers(), Wiegand: b.Wiegand(), Buses: b.Buses(), Gateways: b.Gateways(), Show: b.Show, Now: board.Now, Close: b.Close},
 		WallSet:  board.WallSet,
 		Beat:     m.beat,
 		Log:      log,

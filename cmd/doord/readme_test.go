@@ -72,6 +72,14 @@ doors = ["front"]
 [[bus]]
 name = "inside"
 port = "/dev/ttyAMA0"
+[[gateway]]
+name = "attic"
+port = "/dev/ttyUSB0"
+[[door]]
+name = "store"
+lock = "wireless"
+gateway = "attic"
+channel = 1
 [[reader]]
 name = "hall"
 port = "osdp:0"
@@ -106,6 +114,9 @@ func tables(c *config.Config) map[string][]any {
 	}
 	for i := range c.Buses {
 		list["bus"] = append(list["bus"], &c.Buses[i])
+	}
+	for i := range c.Gateways {
+		list["gateway"] = append(list["gateway"], &c.Gateways[i])
 	}
 	for i := range c.Readers {
 		list["reader"] = append(list["reader"], &c.Readers[i])
@@ -149,6 +160,9 @@ func TestTheReadmeHasTheDefaults(t *testing.T) {
 			}
 			var defaults []string
 			for _, v := range values {
+				if door, is := v.(*config.Door); is && door.Gateway != "" {
+					continue // it had to say what it is
+				}
 				if text := written(fields(v)[d.key]); text != "" && !slices.Contains(defaults, text) {
 					defaults = append(defaults, text)
 				}
@@ -184,6 +198,16 @@ name = "lid"
 channel = 3
 kind = "tamper"
 reader = "hall"
+[[input]]
+name = "window"
+channel = 4
+kind = "rex"
+doors = ["front"]
+adc = "iio:device0/3"
+pull_up = 2200
+end_of_line = "cut_and_short_detect"
+main_resistor = 4700
+second_resistor = 1000
 [[reader]]
 name = "keys"
 port = "wiegand:2"

@@ -74,6 +74,10 @@ func (l *lines) keys(name, keys string) error {
 	return l.at(name, func(p *pd.PD) { p.Keys(keys) })
 }
 
+func (l *lines) hold(name string, c pd.Card) error {
+	return l.at(name, func(p *pd.PD) { p.Hold(c) })
+}
+
 func (l *lines) input(in config.Input, state string) error {
 	states := map[string]osdp.InputState{"active": osdp.Active, "open": osdp.Active, "inactive": osdp.Inactive, "closed": osdp.Inactive}
 	s, ok := states[state]

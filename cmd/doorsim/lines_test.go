@@ -26,6 +26,7 @@ name = "hall"
 port = "osdp:3"
 bus = "hall"
 door = "front"
+tap = true
 
 [[input]]
 name = "hall-lid"
@@ -150,6 +151,9 @@ func TestTechnicianAtASimulatedLine(t *testing.T) {
 	if err := h.client.Post(h.ctx, "/v1/osdp/scan", api.OSDPScan{Addresses: []byte{4}, Speeds: []int{38400}}, &found); err != nil || len(found.Found) != 0 {
 		t.Errorf("a scan of an empty place: %+v, %v", found, err)
 	}
+	h.tap(api.SimTap{Phone: "ada", State: "locked"}, "")
+	h.tap(api.SimTap{Phone: "ada", State: "unlocked", Replay: true}, policy.TapInvalid)
+	h.tap(api.SimTap{Phone: "nobody", State: "unlocked"}, policy.CardNotFound)
 	h.update([]byte(strings.Repeat("firmware", 200)))
 	h.trace()
 
@@ -165,6 +169,19 @@ func TestTechnicianAtASimulatedLine(t *testing.T) {
 		t.Errorf("a card after a restart, at the kept address with the kept key: %+v", r)
 	}
 	h.stop()
+}
+
+// tap holds a phone to the reader: APDUs go over the line.
+func (h *hall) tap(v api.SimTap, want policy.Reason) {
+	h.t.Helper()
+	v.Reader = "hall"
+	var r api.Result
+	if err := h.client.Post(h.ctx, "/v1/sim/tap", v, &r); err != nil {
+		h.t.Fatal(err)
+	}
+	if r.Granted != (want == "") || r.Reason != want || r.Type != string(policy.LockUnlock) {
+		h.t.Errorf("%+v: %+v", v, r)
+	}
 }
 
 func (h *hall) update(file []byte) {

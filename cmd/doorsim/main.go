@@ -92,13 +92,16 @@ func run(ctx context.Context, o options) error {
 	if o.demo {
 		level = slog.LevelError
 	}
-	b := board.New(board.Spec{Relays: cfg.Relays(), Egress: cfg.Egress().Inputs, Others: cfg.Others().Inputs, Wiegand: cfg.Wiegand()})
-	hw := daemon.Hardware{Relays: b.Relays(), Egress: b.Egress(), Others: b.Others(), Show: b.Show, Now: b.Now, Close: b.Close}
+	b := board.New(board.Spec{Relays: cfg.Relays(), Egress: cfg.Egress().Inputs, Others: cfg.Others().Inputs, Wiegand: cfg.Wiegand(),
+		MeasuredEgress: cfg.MeasuredEgress().Inputs, MeasuredOthers: cfg.MeasuredOthers().Inputs})
+	hw := daemon.Hardware{Relays: b.Relays(), Egress: b.Egress(), Others: b.Others(), MeasuredEgress: b.MeasuredEgress(), MeasuredOthers: b.MeasuredOthers(), Show: b.Show, Now: b.Now, Close: b.Close}
 	lines, err := newLines(cfg)
 	if err != nil {
 		return err
 	}
 	hw.Buses = lines.lines
+	gateways := newGateways(cfg)
+	hw.Gateways = gateways.lines
 	for i := range cfg.Readers {
 		var edges wiegand.Edges
 		if !cfg.Readers[i].OSDP() {
@@ -109,7 +112,7 @@ func run(ctx context.Context, o options) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var played error
-	simulated := &simulator{board: b, config: cfg, lines: lines, answers: map[string]answered{}}
+	simulated := &simulator{board: b, config: cfg, lines: lines, gateways: gateways, answers: map[string]policy.Assertion{}}
 	setup := daemon.Setup{
 		Config:   cfg,
 		Hardware: hw,

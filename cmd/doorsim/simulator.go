@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -25,19 +26,14 @@ const bouncePeriod = 4 * time.Millisecond
 
 // simulator finds what people name on the simulated board.
 type simulator struct {
-	board  *board.Board
-	config *config.Config
-	lines  *lines
-	daemon *daemon.Daemon
+	board    *board.Board
+	config   *config.Config
+	lines    *lines
+	gateways *gateways
+	daemon   *daemon.Daemon
 
 	mu      sync.Mutex
-	answers map[string]answered // the last of each phone
-}
-
-// answered is a phone's answer, for those who listened to it.
-type answered struct {
-	assertion policy.Assertion
-	class     policy.TokenClass
+	answers map[string]policy.Assertion // the last of each phone, for those who listened to it
 }
 
 // Tap holds a simulated phone to a reader.
@@ -49,19 +45,20 @@ func (s *simulator) Tap(ctx context.Context, v api.SimTap) error {
 	if v.State != "locked" && v.State != "unlocked" {
 		return wrong("a phone is locked, unlocked or out_of_range, not %q", v.State)
 	}
-	return s.daemon.Tap(ctx, i, v.Wave, func(t policy.Tap) (policy.Assertion, policy.TokenClass) {
+	answer := func(t policy.Tap) policy.Assertion {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if old, ok := s.answers[v.Phone]; ok && v.Replay {
-			return old.assertion, old.class
+			return old
 		}
-		a := answered{sim.NewPhone(v.Phone).Answer(t, v.State == "unlocked"), policy.TokenKey}
-		if v.State == "unlocked" {
-			a.class = policy.TokenUnlockedKey
-		}
+		a := sim.NewPhone(v.Phone).Answer(t, v.State == "unlocked")
 		s.answers[v.Phone] = a
-		return a.assertion, a.class
-	})
+		return a
+	}
+	if s.config.Readers[i].Tap && !v.Wave {
+		return s.lines.hold(v.Reader, &sim.Applet{Forge: answer})
+	}
+	return s.daemon.Tap(ctx, i, v.Wave, answer) // as if a wire carried it that does not
 }
 
 func wrong(format string, args ...any) error {
@@ -138,17 +135,25 @@ func (s *simulator) Input(_ context.Context, v api.SimInput) error {
 	if in := s.config.Input[at]; in.Reader != "" {
 		return s.lines.input(in, v.State)
 	}
-	bank, where := board.Egress, s.config.Egress()
-	index := slices.Index(where.Index, at)
-	if index < 0 {
-		bank, where = board.Others, s.config.Others()
-		index = slices.Index(where.Index, at)
-	}
+	bank, where, index := s.bank(at)
+	measured := bank >= board.MeasuredEgress
 	state, err := stateOf(v.State, where.Inputs[index])
-	if err != nil {
+	if err != nil && !(measured && v.State == "dead") {
 		return err
 	}
-	if v.Bounce > 0 {
+	if !(v.Drift > -0.9 && v.Drift < 10 && v.Noise >= 0 && v.Noise <= 1) {
+		return wrong("the drift is more than -0.9 and less than 10, the noise 0 to 1")
+	}
+	if measured {
+		s.board.Drift(bank, index, v.Drift)
+		s.board.Noise(bank, index, rex.Share(v.Noise*float64(rex.Whole)), v.Seed)
+		s.board.FailMeasure(bank, index, nil)
+		if v.State == "dead" {
+			s.board.FailMeasure(bank, index, errDead)
+			return nil
+		}
+	}
+	if v.Bounce > 0 && !measured {
 		if _, err := s.board.Bounce(bank, index, state, v.Bounce, bouncePeriod); err != nil {
 			return wrong("%v", err)
 		}
@@ -156,6 +161,18 @@ func (s *simulator) Input(_ context.Context, v api.SimInput) error {
 	}
 	s.board.SetInput(bank, index, state)
 	return nil
+}
+
+// bank finds the bank that an input is in, and its index there.
+func (s *simulator) bank(at int) (board.Bank, config.Bank, int) {
+	banks := [...]config.Bank{board.Egress: s.config.Egress(), board.Others: s.config.Others(),
+		board.MeasuredEgress: s.config.MeasuredEgress(), board.MeasuredOthers: s.config.MeasuredOthers()}
+	for i, b := range banks {
+		if index := slices.Index(b.Index, at); index >= 0 {
+			return board.Bank(i), b, index
+		}
+	}
+	panic("doorsim: an input in no bank") // every input of the board is in one
 }
 
 // stateOf finds the loop's state that a word asks for.
@@ -166,6 +183,13 @@ func stateOf(word string, c rex.Config) (rex.State, error) {
 		return rex.Open, nil
 	case "closed":
 		return rex.Closed, nil
+	case "cut", "short":
+		s := map[string]rex.State{"cut": rex.Cut, "short": rex.Short}[word]
+		bands, err := c.Bands()
+		if c.Measured() && err == nil && slices.ContainsFunc(bands, func(b rex.Band) bool { return b.State == s }) {
+			return s, nil
+		}
+		return 0, wrong("this input cannot tell a %s: it is no supervised one, or not for that", word)
 	case "active", "inactive":
 		for _, s := range []rex.State{rex.Open, rex.Closed} {
 			if c.Active(s) == active[word] {
@@ -173,8 +197,10 @@ func stateOf(word string, c rex.Config) (rex.State, error) {
 			}
 		}
 	}
-	return 0, wrong("an input is active, inactive, open or closed, not %q", word)
+	return 0, wrong("an input is active, inactive, open, closed, cut or short, not %q", word)
 }
+
+var errDead = errors.New("the simulated converter is dead")
 
 // Relay breaks or mends a relay's line.
 func (s *simulator) Relay(_ context.Context, v api.SimRelay) error {

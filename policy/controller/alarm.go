@@ -72,6 +72,11 @@ func (c *Controller) cause(e policy.Event) (cause policy.AlarmCause, locks []int
 	switch e.Type {
 	case policy.LockForcedOpen:
 		return policy.CauseForcedOpen, []int64{e.Object.ID}
+	case policy.LockDuress:
+		if e.Object.Type == "lock" {
+			locks = []int64{e.Object.ID}
+		}
+		return policy.CauseDuress, locks
 	case policy.LockHeldOpen:
 		return policy.CauseHeldOpen, []int64{e.Object.ID}
 	case policy.ReaderTamper:
@@ -99,7 +104,7 @@ func (c *Controller) cause(e policy.Event) (cause policy.AlarmCause, locks []int
 
 func (c *Controller) doorsOfReader(name string) (doors []int) {
 	for _, p := range c.board.Readers {
-		if p.Name == name {
+		if p.Name == name && p.Door >= 0 {
 			doors = append(doors, p.Door)
 		}
 	}

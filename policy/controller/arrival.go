@@ -54,7 +54,7 @@ func (c *Controller) unlockRuns(now policy.Now, i int) bool {
 		return false // an armed zone keeps its exterior doors locked
 	}
 	window, required := lock.FirstToArrive.Covering(now.Wall)
-	return c.attended[i].lets(unlock, window, required)
+	return c.attended[i].lets(unlock, window, required) && c.interlockRuns(i)
 }
 
 // arrive takes a grant at the door's own entry reader, which is what counts as

@@ -3,6 +3,7 @@ package controller
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"doord/policy"
@@ -11,9 +12,10 @@ import (
 
 // binding is what the policy makes of a door of the board.
 type binding struct {
-	lock       *policy.Door // nil: the policy does not know the door
-	fault      string       // why the door is misconfigured; "" when it is not
-	technician bool         // locked down by a technician
+	lock       *policy.Door         // nil: the policy does not know the door
+	fault      string               // why the door is misconfigured; "" when it is not
+	wireless   *policy.WirelessLock // nil: it has relays, or the policy does not know its lock
+	technician bool                 // locked down by a technician
 }
 
 // lineUse is what the policy makes of an input of the board.
@@ -21,12 +23,14 @@ type lineUse struct {
 	id     int64 // of the input connection; 0: the policy does not know the input
 	action policy.REXAction
 	linger time.Duration // a request to exit releases on for this long
+	zone   int64         // that an alarm panel tells of; 0: none
+	signal policy.PanelSignal
 }
 
 // setPolicy puts a policy in force. Doors keep their state: a card that is just
 // opening a door is not stopped by a change of somebody else's dates.
 func (c *Controller) setPolicy(now policy.Now, set *policy.Set) {
-	before, wasDown, revision := slices.Clone(c.bound), c.placeDown(), c.Revision()
+	before, wasDown, old, revision := slices.Clone(c.bound), c.placeDown(), c.set, c.Revision()
 	c.bind(set)
 	if c.Revision() != revision || set == nil { // else it is the same, and only good for longer
 		c.tell(now, policy.Event{Type: policy.ControllerPolicy, Success: true, Revision: c.Revision()})
@@ -34,6 +38,8 @@ func (c *Controller) setPolicy(now policy.Now, set *policy.Set) {
 	c.calendar.outdated = true
 	c.bindZones(now)
 	c.bindAlarms(now)
+	c.bindAreas(now)
+	c.bindStops(now, old)
 	if down := c.placeDown(); down != wasDown {
 		kind := policy.PlaceCancelLockdown
 		if down {
@@ -58,7 +64,7 @@ func (c *Controller) bind(set *policy.Set) {
 	c.bound = make([]binding, len(c.board.Doors))
 	c.lines = make([]lineUse, len(c.board.Inputs))
 	c.ports = make([]int64, len(c.board.Readers))
-	c.sirens = nil
+	c.sirens, c.switches = nil, nil
 	for i := range old {
 		c.bound[i].technician = old[i].technician
 	}
@@ -72,6 +78,7 @@ func (c *Controller) bind(set *policy.Set) {
 		return
 	}
 	c.bindRelays()
+	c.bindWireless()
 	c.bindSirens()
 	c.bindInputs()
 	c.bindReaders()
@@ -106,14 +113,16 @@ func (c *Controller) bindRelays() {
 	}
 }
 
-// bindSirens takes the relays that sound, unless the board wires them to a door.
+// bindSirens takes the relays that sound, and those that turn key switches, unless the board wires them to a door.
 func (c *Controller) bindSirens() {
 	for _, r := range c.set.Relays {
 		i := slices.IndexFunc(c.board.Doors, func(d Door) bool { return slices.Contains(d.Relays, r.Channel) })
 		switch {
-		case r.Type != policy.RelaySiren:
+		case r.Type != policy.RelaySiren && r.Type != policy.RelayKeySwitch:
 		case i >= 0:
-			c.mismatch(i, "relay %d is wired to the door, the policy has a siren there", r.Channel)
+			c.mismatch(i, "relay %d is wired to the door, the policy has a %s there", r.Channel, strings.ReplaceAll(string(r.Type), "_", " "))
+		case r.Type == policy.RelayKeySwitch:
+			c.switches = append(c.switches, r)
 		default:
 			c.sirens = append(c.sirens, r)
 		}
@@ -135,6 +144,8 @@ func (c *Controller) bindInputs() {
 			c.mismatch(at, "input %d is wired as %s, the policy says %s", in.Channel, line.Kind, in.Type)
 		case in.LockID != 0 && !slices.Contains(line.Doors, at):
 			c.mismatch(at, "input %d is wired to another door", in.Channel)
+		case in.Type == policy.InputPanel:
+			c.lines[i].zone, c.lines[i].signal = in.ZoneID, in.Signal
 		case in.Type != policy.InputREX:
 		case line.Releases && in.Action != policy.REXUnlock && in.Action != policy.REXLastToLeave:
 			c.mismatch(at, "input %d releases the door, the policy says %s", in.Channel, in.Action)
@@ -188,9 +199,20 @@ func (c *Controller) settings(i int) door.Settings {
 	if d.Magnetic {
 		s.RelockOn = policy.RelockClose
 	}
+	s.PassageInput = slices.ContainsFunc(c.board.Inputs, func(l Line) bool { return l.Kind == policy.InputPassage && slices.Contains(l.Doors, i) })
 	lock := c.bound[i].lock
 	if lock == nil {
 		return s
+	}
+	s.OnePassage = lock.Kind == policy.KindTurnstile
+	if lock.Kind == policy.KindGate {
+		s.RelockOn = policy.RelockTimeout // its motor takes longer than its contact
+	}
+	if w := c.bound[i].wireless; w != nil {
+		s.Duration = w.Release()
+		if w.Presence() {
+			s.RelockOn = policy.RelockTimeout // the key decides, not the door
+		}
 	}
 	s.ReleaseOnFire = d.FailSafe || lock.OnFire == policy.FireRelease
 	for _, r := range c.set.Relays {

@@ -13,6 +13,7 @@ type Board struct {
 	Doors    []Door
 	Inputs   []Line
 	Readers  []Port
+	Stops    []int // the channels of the relays of elevator stops
 	// Secret keys the proximity codes: random, and new at every start.
 	Secret []byte
 }
@@ -23,6 +24,7 @@ type Door struct {
 	Relays   []int // channels, 1 to 5
 	Magnetic bool
 	FailSafe bool
+	Wireless int // the channel of its wireless lock, in place of relays; 0: it has none
 }
 
 // Line is one input of the board.
@@ -41,7 +43,7 @@ type Line struct {
 type Port struct {
 	Name string
 	Port string // "wiegand:1", "osdp:3"
-	Door int
+	Door int    // -1: in an elevator's car
 }
 
 // line returns the index of the input on a channel, or -1.

@@ -65,7 +65,9 @@ const place = `{
   "zones": [{"id": 1, "name": "Zone", "doors": [{"lock_id": 1, "exterior": true}, {"lock_id": 2}], "blocks": [
     {"weekdays": ["monday"], "start": "08:03", "end": "08:06", "level": "away", "override_on_access": "disarm", "override_duration": 60},
     {"weekdays": ["monday"], "start": "08:06", "end": "08:08", "level": "stay"}]}],
-  "alarm_rules": [{"id": 1, "name": "Burglar", "causes": ["forced_open", "zone_violation", "tamper"], "duration": 30}, {"id": 2, "name": "Open", "causes": ["held_open", "alarm_panel"], "buzzer": true, "duration": 10}]
+  "alarm_rules": [{"id": 1, "name": "Burglar", "causes": ["forced_open", "zone_violation", "tamper"], "duration": 30}, {"id": 2, "name": "Open", "causes": ["held_open", "alarm_panel"], "buzzer": true, "duration": 10}],
+  "anti_passback_areas": [{"id": 1, "name": "Vault", "in_reader_ids": [3], "out_reader_ids": [4], "timeout": 40}, {"id": 2, "name": "Front", "mode": "soft", "in_reader_ids": [1]}],
+  "interlocks": [{"id": 1, "name": "Trap", "lock_ids": [1, 2]}]
 }`
 
 // policies are the place's, and one that locks it down.

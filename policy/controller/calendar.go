@@ -54,8 +54,14 @@ func (c *Controller) runCalendar(now policy.Now) {
 			k.wait(now, next, ok)
 		}
 	}
+	if c.set != nil {
+		c.runStops(now)
+	}
 	c.awaitZones(now)
 	c.runExpiry(now)
+	if k.outdated { // a door has moved that others are interlocked with
+		c.runCalendar(now)
+	}
 }
 
 // runExpiry tells once when the policy in force has become too old.

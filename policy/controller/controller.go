@@ -16,16 +16,24 @@ type Controller struct {
 	lines []lineUse // of the board's inputs
 	ports []int64   // reader ids of the board's readers; 0 without a policy
 
-	doors   []door.Door
-	readers []Reader
-	fire    Fire
-	last    time.Duration // when the controller was last stepped
+	doors    []door.Door
+	readers  []Reader
+	wireless []Wireless // of the doors
+	fire     Fire
+	last     time.Duration // when the controller was last stepped
 
 	attended []Attendance // at the doors
 	attempts []Attempts   // at the doors
 	zones    []zone.Zone
 	alarms   map[int64]Alarm // that are active, by rule
 	sirens   []policy.RelayConnection
+	areas    map[int64][]Whereabouts // by area
+	passing  [][]Passing             // at the doors
+	company  []Company               // at the doors
+	stops    map[int64]Stop          // of elevators
+	keys     map[int64]Key           // of alarm panels, by zone
+	switches []policy.RelayConnection
+	panel    Lines
 	calendar calendar
 	expired  bool // the policy's head
 
@@ -36,13 +44,19 @@ type Controller struct {
 // that of a board that was never on. It has no policy until SetPolicy.
 func New(b Board, s State) *Controller {
 	c := &Controller{
-		board:   b,
-		doors:   make([]door.Door, len(b.Doors)),
-		readers: make([]Reader, len(b.Readers)),
+		board:    b,
+		doors:    make([]door.Door, len(b.Doors)),
+		readers:  make([]Reader, len(b.Readers)),
+		wireless: make([]Wireless, len(b.Doors)),
 
 		attended: make([]Attendance, len(b.Doors)),
 		attempts: make([]Attempts, len(b.Doors)),
 		alarms:   map[int64]Alarm{},
+		areas:    map[int64][]Whereabouts{},
+		passing:  make([][]Passing, len(b.Doors)),
+		company:  make([]Company, len(b.Doors)),
+		stops:    map[int64]Stop{},
+		keys:     map[int64]Key{},
 	}
 	c.restore(s)
 	c.bind(nil)
@@ -102,6 +116,18 @@ func (c *Controller) Wake() (at time.Duration, ok bool) {
 	for _, a := range c.alarms {
 		earlier(a.Until, a.Until != 0)
 	}
+	for _, k := range c.keys {
+		earlier(k.Until, k.Until != 0)
+		earlier(k.Wait, k.Wait != 0)
+	}
+	for _, s := range c.stops {
+		earlier(s.Until, s.Until != 0)
+	}
+	if c.set != nil {
+		for i := range c.set.Areas {
+			earlier(c.forgets(&c.set.Areas[i]))
+		}
+	}
 	earlier(c.calendar.due, c.calendar.due != 0)
 	return at, ok
 }
@@ -118,6 +144,9 @@ func (c *Controller) expire(now policy.Now) {
 		c.expireReader(now, i)
 	}
 	c.expireAlarms(now)
+	c.expireAreas(now)
+	c.expireStops(now)
+	c.expireKeys(now)
 	c.runCalendar(now)
 }
 
@@ -139,10 +168,14 @@ func (c *Controller) take(now policy.Now, in Input) {
 	case Unlocked:
 		c.unlocked(now, in)
 	case Held:
-		c.step(now, in.Door, door.Held{Hold: in.Hold, For: in.For})
+		c.held(now, in)
 	case LockedDown:
 		c.bound[in.Door].technician = in.On
 		c.lockDown(now, in.Door)
+	case StopPermitted:
+		c.permitStop(now, in)
+	case StopLockedDown:
+		c.lockDownStop(now, in)
 	case Challenged:
 		c.challenge(now, in)
 	case ZoneOverridden:
@@ -155,12 +188,18 @@ func (c *Controller) take(now policy.Now, in Input) {
 		c.silence(now, in.Rule, in.By, "")
 	case AlarmReset:
 		c.resetAlarm(now, in.Rule, in.By)
+	case Forgiven:
+		c.forgive(now, in)
 	case FireReset:
 		c.resetFire(now)
 	case ReaderReset:
 		c.resetReader(now, in.Reader)
 	case ReaderChanged:
 		c.readerChanged(now, in)
+	case WirelessReported:
+		c.wirelessReported(now, in)
+	case WirelessPassed:
+		c.wirelessPassed(now, in)
 	case SetPolicy:
 		c.setPolicy(now, in.Set)
 	case Noted:
@@ -170,10 +209,20 @@ func (c *Controller) take(now policy.Now, in Input) {
 
 // step steps one door and tells what came of it.
 func (c *Controller) step(now policy.Now, i int, in door.Input) {
+	busy := c.busy(i)
 	for _, e := range c.doors[i].Step(now, in) {
 		e.Object = c.object(i)
+		if e.Type == policy.LockLocked && c.unheard(i) {
+			continue // it is wanted locked, and nobody knows whether it is
+		}
 		c.emit(e)
 		c.watchZone(i, e)
+		if e.Type == policy.LockPassage || e.Type == policy.LockOpened && !c.counts(i) {
+			c.passed(e.At, i)
+		}
+	}
+	if busy != c.busy(i) && c.bound[i].lock != nil && len(c.bound[i].lock.Interlocked) > 0 {
+		c.calendar.outdated = true // scheduled unlocks of the others depend on it
 	}
 }
 
@@ -190,6 +239,9 @@ func (c *Controller) emit(e policy.Event) {
 
 // object names a door of the board in events.
 func (c *Controller) object(i int) policy.Ref {
+	if i < 0 {
+		return policy.Ref{} // of a reader in a car
+	}
 	r := policy.Ref{Type: "lock", Name: c.board.Doors[i].Name}
 	if l := c.bound[i].lock; l != nil {
 		r.ID = l.ID

@@ -100,6 +100,15 @@ type LockedDown struct {
 	On   bool
 }
 
+// StopPermitted is a technician's word that a stop can be chosen, once.
+type StopPermitted struct{ Stop int64 }
+
+// StopLockedDown is a technician's lockdown of an elevator stop.
+type StopLockedDown struct {
+	Stop int64
+	On   bool
+}
+
 // ZoneOverridden is a person's word on a zone's level; the empty level gives it
 // back to its weekly blocks.
 type ZoneOverridden struct {
@@ -133,6 +142,13 @@ type AlarmReset struct {
 	By   policy.Ref
 }
 
+// Forgiven is a person's word that it does not matter where a member is.
+type Forgiven struct {
+	Area   int64 // 0: every area
+	Member int64 // 0: everybody
+	By     policy.Ref
+}
+
 // FireReset is a person's word that the fire is over.
 type FireReset struct{}
 
@@ -162,12 +178,15 @@ func (Left) isInput()           {}
 func (Unlocked) isInput()       {}
 func (Held) isInput()           {}
 func (LockedDown) isInput()     {}
+func (StopPermitted) isInput()  {}
+func (StopLockedDown) isInput() {}
 func (Challenged) isInput()     {}
 func (ZoneOverridden) isInput() {}
 func (ZoneReset) isInput()      {}
 func (ZoneMet) isInput()        {}
 func (AlarmSilenced) isInput()  {}
 func (AlarmReset) isInput()     {}
+func (Forgiven) isInput()       {}
 func (FireReset) isInput()      {}
 func (ReaderReset) isInput()    {}
 func (ReaderChanged) isInput()  {}

@@ -46,13 +46,24 @@ func (c *Controller) changed(now policy.Now, in Changed) {
 		for _, i := range line.Doors {
 			c.step(now, i, door.Contacted{Contact: contact})
 		}
+	case policy.InputPassage:
+		if in.Active && !in.Initial {
+			for _, i := range line.Doors {
+				c.step(now, i, door.Passed{})
+			}
+		}
+	case policy.InputLoop:
+		for _, i := range line.Doors {
+			// One that cannot be read counts as occupied: no gate closes on a vehicle.
+			c.step(now, i, door.Looped{Input: in.Line, On: in.Active || fault})
+		}
 	case policy.InputTamperS:
 		if in.Initial && !in.Active {
 			return
 		}
 		c.tell(now, policy.Event{Type: policy.ControllerTamper, Object: input, Success: true, Detail: word(in.Active, "opened", "closed")})
 	case policy.InputPanel:
-		if in.Initial && !in.Active {
+		if c.sensedPanel(now, in) || in.Initial && !in.Active {
 			return
 		}
 		c.tell(now, policy.Event{Type: policy.InputTriggered, Object: input, Success: true, Detail: word(in.Active, "active", "inactive")})

@@ -48,7 +48,7 @@ func inputs(t testing.TB) []controller.Input {
 		controller.ZoneOverridden{Zone: 1, Level: policy.Disarmed, For: time.Minute},
 		controller.ZoneOverridden{Zone: 1}, controller.ZoneReset{Zone: 1},
 		controller.ZoneMet{Zone: 1, Shared: zone.Shared{ViolatedAt: until, Override: zone.Override{Level: policy.Stay, Until: until, Order: 4}}},
-		controller.AlarmSilenced{Rule: 1}, controller.AlarmReset{Rule: 1}, controller.AlarmReset{Rule: 2},
+		controller.AlarmSilenced{Rule: 1}, controller.AlarmReset{Rule: 1}, controller.AlarmReset{Rule: 2}, controller.Forgiven{Member: 7},
 		controller.Noted{Event: policy.Event{Type: policy.ControllerClockSet, Success: true}},
 	}
 	for reader := range board().Readers {
@@ -123,6 +123,22 @@ func status(c *controller.Controller) (doors []controller.DoorStatus) {
 	return doors
 }
 
+// released counts the doors of the interlock that somebody keeps released who comes in.
+func released(doors []controller.DoorStatus) (n int) {
+	for _, s := range doors[:vault] {
+		if s.Released && s.Cause != "rex" && s.Cause != "fire" {
+			n++
+		}
+	}
+	return n
+}
+
+// isExcuse reports whether what was hidden before may come to light: two doors may
+// have been let open while there was a fire, or no policy.
+func isExcuse(e policy.Event) bool {
+	return e.Type == policy.ControllerFireReset || e.Type == policy.ControllerPolicy
+}
+
 // broken checks what must hold of every step, and returns the rule that does not.
 func broken(c *controller.Controller, before []controller.DoorStatus, events []policy.Event, pressed map[int]bool, now policy.Now) error {
 	on, set := c.Outputs(), c.Policy() != nil
@@ -138,6 +154,9 @@ func broken(c *controller.Controller, before []controller.DoorStatus, events []p
 		return fmt.Errorf("a deadline that is due was left")
 	case on.On(5) != (set && (c.Zones()[1].Violated() || c.Alarms()[1].Sounding)):
 		return fmt.Errorf("the siren is %t", on.On(5))
+	}
+	if set && !c.Fire().Latched && released(before) <= 1 && released(status(c)) > 1 && len(before) > 0 && !slices.ContainsFunc(events, isExcuse) {
+		return fmt.Errorf("two doors of an interlock are released")
 	}
 	for i := range before {
 		s := c.Door(i)
@@ -157,6 +176,8 @@ func broken(c *controller.Controller, before []controller.DoorStatus, events []p
 		switch {
 		case e.Type == policy.LockUnlock && e.Success && before[i].LockedDown && e.Reader != "vault-out":
 			return fmt.Errorf("entry under lockdown at %s", e.Object.Name)
+		case e.Reason == policy.AntiPassback && e.Reader == "vault-out":
+			return fmt.Errorf("%s held somebody in", e.Object.Name)
 		case e.Type == policy.LockForcedOpen && (before[i].Released || c.Fire().Latched):
 			return fmt.Errorf("forced open while released")
 		}

@@ -30,7 +30,7 @@ func (c *Controller) Outputs() Outputs {
 			o |= 1 << (s.Channel - 1)
 		}
 	}
-	return o
+	return o | c.stopOutputs() | c.keyOutputs()
 }
 
 // Feedback returns what a reader is to show: the answer to the last read while
@@ -40,6 +40,9 @@ func (c *Controller) Feedback(reader int) policy.Feedback {
 		return r.Show
 	}
 	i := c.board.Readers[reader].Door
+	if i < 0 {
+		return policy.ShowIdle
+	}
 	d, set := &c.doors[i], c.set.Reader(c.ports[reader])
 	tells := set == nil || set.HeldOpen
 	switch {
@@ -73,7 +76,10 @@ type DoorStatus struct {
 	HeldOpen      bool
 	Hold          string
 	Scheduled     bool
-	Zone          int64 // 0: in none
+	Kind          policy.LockKind
+	Passages      uint64 // that a turnstile or a passage input counted since the start
+	InterlockedBy string // the door that keeps it locked; "": none
+	Zone          int64  // 0: in none
 	ZoneLevel     policy.ZoneLevel
 	// ArriveUntil is the end of the first-to-arrive window that runs, zero when none
 	// does; Arrived says that somebody came in it.
@@ -96,11 +102,18 @@ func (c *Controller) Door(i int) DoorStatus {
 		HeldOpen:      d.State.Alarmed,
 		Hold:          d.State.Hold.String(),
 		Scheduled:     d.State.Scheduled,
+		Passages:      d.State.Passages,
+	}
+	if lock := c.bound[i].lock; lock != nil {
+		s.Kind = lock.Kind
 	}
 	if z := c.zoneOf(i); z >= 0 {
 		s.Zone, s.ZoneLevel = c.zones[z].ID, c.zones[z].State.Level
 	}
 	s.ArriveUntil, s.Arrived = c.arrival(i)
+	if other := c.blocker(i); other >= 0 {
+		s.InterlockedBy = c.board.Doors[other].Name
+	}
 	return s
 }
 

@@ -127,12 +127,20 @@ func (c *Controller) presented(now policy.Now, in Presented) {
 	case policy.TokenLink:
 		q.Method = policy.MethodLink
 	}
-	d := c.decide(now, c.board.Readers[in.Reader].Door, in.Reader, &q, in.Bits)
+	at := c.board.Readers[in.Reader].Door
+	var d policy.Decision
+	if at < 0 {
+		d = c.ride(now, in.Reader, &q, in.Bits)
+	} else {
+		d = c.decide(now, at, in.Reader, &q, in.Bits)
+	}
 	switch {
 	case d.Granted:
 		r.show(policy.ShowGranted, now.Up+ShowFor)
 	case d.Reason == policy.TwoFactorRequired:
 		r.show(policy.ShowTwoFactor, now.Up+ShowFor)
+	case d.Reason == policy.SecondPerson && c.waits(now, at) != 0:
+		r.show(policy.ShowSecondPerson, c.company[at].Until)
 	default:
 		r.show(policy.ShowDenied, now.Up+ShowFor)
 	}
@@ -161,7 +169,7 @@ func (c *Controller) decide(now policy.Now, i, reader int, q *policy.Request, bi
 	if reader >= 0 {
 		e.Reader = c.board.Readers[reader].Name
 	}
-	q.State = c.doorState(now, i, reader)
+	q.State = c.doorState(now, i, reader, q.Holder)
 	d := policy.Decide(c.set, q, now, true)
 	e.Success, e.Reason, e.Revision, e.Trace = d.Granted, d.Reason, d.Revision, d.Trace
 	e.By = policy.Ref{Type: string(q.Method)}
@@ -173,15 +181,25 @@ func (c *Controller) decide(now policy.Now, i, reader int, q *policy.Request, bi
 		e.Bits = bits
 	}
 	c.tell(now, e)
+	if q.Duress() {
+		c.tell(now, policy.Event{Type: policy.LockDuress, Object: e.Object, Actor: e.Actor, By: e.By, Reader: e.Reader, Success: d.Granted})
+	}
 	if d.Granted {
+		if q.State.Passed {
+			c.tell(now, policy.Event{Type: policy.LockAntiPassback, Object: e.Object, Actor: e.Actor, By: c.area(q.State.Area), Reader: e.Reader, Success: true})
+		}
 		c.admit(now, i, reader, d.Exit, e.Actor)
+		c.passes(now, i, c.portID(reader), q.Holder.Member)
+	}
+	if i >= 0 {
+		c.joins(now, i, reader, q, d)
 	}
 	return d
 }
 
 // doorState is what a decision looks at besides the policy: the state of door i
 // (-1: not here) and of the reader (-1: none).
-func (c *Controller) doorState(now policy.Now, i, reader int) policy.DoorState {
+func (c *Controller) doorState(now policy.Now, i, reader int, h *policy.Holder) policy.DoorState {
 	if i < 0 {
 		return policy.DoorState{Misconfigured: true}
 	}
@@ -195,6 +213,11 @@ func (c *Controller) doorState(now policy.Now, i, reader int) policy.DoorState {
 		s.PINBlocked = c.readers[reader].BlockedUntil != 0
 	}
 	c.zoneState(now, i, &s)
+	c.companyState(now, i, &s)
+	c.areaState(c.portID(reader), h, &s)
+	if other := c.blocker(i); other >= 0 {
+		s.Blocker = c.object(other).ID
+	}
 	return s
 }
 
@@ -207,17 +230,28 @@ func (c *Controller) WhatIf(q policy.Request, at time.Time) policy.Decision {
 	if q.Reader != 0 {
 		reader = slices.Index(c.ports, q.Reader)
 	}
-	q.State = c.doorState(now, c.doorOf(q.Door), reader)
+	q.State = c.doorState(now, c.doorOf(q.Door), reader, q.Holder)
+	if q.Stop != 0 {
+		q.State = c.stopState(c.stop(q.Stop), reader)
+	}
 	return policy.Decide(c.set, &q, now, true)
 }
 
 // admit does what follows from a grant, once every check has granted.
 func (c *Controller) admit(now policy.Now, i, reader int, exit bool, by policy.Ref) {
-	c.step(now, i, door.Granted{By: by, Exit: exit})
+	port := c.set.Reader(c.portID(reader))
+	in := door.Granted{By: by, Exit: exit}
+	if lock := c.bound[i].lock; lock != nil {
+		in.Way = lock.Direction
+	}
+	if port != nil {
+		in.Way = port.Direction
+	}
+	c.step(now, i, in)
 	if z := c.zoneOf(i); z >= 0 && !exit {
 		c.stepZone(now, z, zone.Accessed{By: by})
 	}
-	if port := c.set.Reader(c.portID(reader)); port != nil && port.Direction == policy.In {
+	if port != nil && port.Direction == policy.In {
 		c.arrive(now, i, by)
 	}
 }

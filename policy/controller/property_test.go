@@ -22,6 +22,12 @@ import (
 // office.json and the board.
 const lingers = 30 * time.Second
 
+// twoPersons and escorts are how long company is waited for.
+const (
+	twoPersons = 20
+	escorts    = 30 * time.Second
+)
+
 // revision is that of all policies here, so that most look-ups are of the one in force.
 const revision = 1
 
@@ -67,6 +73,17 @@ func loadOffice(t *testing.T) office {
 	// The office has no keypads: give it one that wants a PIN alone, and one after a card.
 	p.records.Readers[1].PIN, p.records.Readers[2].PIN = policy.PINCardAndPIN, policy.PINOnly
 	p.records.Credentials = append(p.records.Credentials, policy.Credential{ID: 8, MemberID: 7, Kind: policy.KindPIN, PIN: "2468", Status: policy.Activated})
+	// And a hall that people go into and out of, a vault that forgets, and a laboratory that only tells.
+	p.records.Areas = []policy.Area{{ID: 1, Name: "Hall", Mode: policy.AreaHard, Into: []int64{1}, OutOf: []int64{3}},
+		{ID: 2, Name: "Vault", Mode: policy.AreaHard, Into: []int64{4}, OutOf: []int64{5}, Timeout: 60},
+		{ID: 3, Name: "Laboratory", Mode: policy.AreaSoft, Into: []int64{2, 4}, Timeout: 3600}}
+	// And two doors that are not open at once.
+	p.records.Interlocks = []policy.Interlock{{ID: 1, Name: "Way in", LockIDs: []int64{1, 3}}}
+	// A vault that two open together, a visitor who needs an escort, and a PIN that calls for help.
+	p.records.Locks[3].TwoPersonWithin = twoPersons
+	p.records.Members[2].EscortNeeded, p.records.Members[0].MayEscort = true, true
+	p.records.GroupLocks = append(p.records.GroupLocks, policy.GroupLock{ID: 7, GroupID: 3, LockID: 4}, policy.GroupLock{ID: 8, GroupID: 3, LockID: 3})
+	p.records.Credentials = append(p.records.Credentials, policy.Credential{ID: 9, MemberID: 7, Kind: policy.KindPIN, PIN: "1357", Status: policy.Activated, Duress: true})
 	// A detector that the board does not know the meaning of.
 	p.records.InputConnections = append(p.records.InputConnections, policy.InputConnection{ID: 4, ControllerID: 1, Channel: 4,
 		Type: policy.InputREX, LockID: 3, Duration: 5})
@@ -157,7 +174,7 @@ func (p office) input(t *rapid.T) controller.Input {
 	default:
 		return rapid.SampledFrom([]controller.Input{
 			nil, controller.FireReset{}, controller.ReaderReset{Reader: reader}, controller.BadFrame{Reader: reader, Fault: "length"},
-			controller.AlarmSilenced{Rule: 1}, controller.AlarmReset{Rule: 1}, controller.Noted{},
+			controller.AlarmSilenced{Rule: 1}, controller.AlarmReset{Rule: 1}, controller.Noted{}, controller.Forgiven{Member: 7}, controller.Forgiven{Area: 1},
 		}).Draw(t, "else")
 	}
 }
@@ -183,6 +200,7 @@ func (p office) policy(t *rapid.T) *policy.Set {
 		l.LockedDown = rarely(t, "locked down")
 		l.OnFire = rapid.SampledFrom([]policy.FireRule{policy.FireStay, policy.FireRelease}).Draw(t, "on fire")
 	}
+	r.Locks[2].Kind = rapid.SampledFrom([]policy.LockKind{policy.KindDoor, policy.KindTurnstile, policy.KindGate}).Draw(t, "kind")
 	for i := range r.RelayConnections {
 		r.RelayConnections[i].Duration = rapid.SampledFrom([]policy.Seconds{1, 5, 100}).Draw(t, "duration")
 	}
@@ -195,7 +213,7 @@ func (p office) policy(t *rapid.T) *policy.Set {
 			c.Action = rapid.SampledFrom([]policy.REXAction{policy.REXUnlock, policy.REXLastToLeave, policy.REXShunt, policy.REXNone}).Draw(t, "action")
 		case policy.InputContact:
 			c.Duration = rapid.SampledFrom([]policy.Seconds{3, 30, 300}).Draw(t, "held open")
-		case policy.InputTamperS, policy.InputFire, policy.InputPanel:
+		case policy.InputTamperS, policy.InputFire, policy.InputPanel, policy.InputPassage, policy.InputLoop:
 		}
 	}
 	set := policy.Compile(&r, revision, hall.DeviceID, p.location)
@@ -216,6 +234,17 @@ type onlooker struct {
 	fire       bool
 	technician [4]bool
 	doors      [4]ways
+	went       map[way]bool     // where somebody was let pass
+	first      int64            // who waits at the vault
+	firstUntil time.Duration    // until then
+	escorted   [4]time.Duration // until when a visitor may follow
+	excused    bool             // two doors of the interlock may be released
+}
+
+// way is a direction through an area's readers that a member took.
+type way struct {
+	area, member int64
+	inside       bool
 }
 
 // ways are what may keep a door released.
@@ -247,6 +276,9 @@ func (o *onlooker) step(in controller.Input) ([]policy.Event, error) {
 		if err := o.look(i); err != nil {
 			return nil, fmt.Errorf("%s: %w", hall.Doors[i].Name, err)
 		}
+	}
+	if err := o.oneAtATime(); err != nil {
+		return nil, err
 	}
 	return events, nil
 }
@@ -302,6 +334,12 @@ func (o *onlooker) hear(e policy.Event) error {
 			d.hold, d.held = e.Detail, e.Until
 		}
 	case policy.LockUnlock:
+		if err := o.follow(e); err != nil {
+			return err
+		}
+		if err := o.accompany(i, e); err != nil {
+			return err
+		}
 		switch {
 		case !e.Success:
 		case e.Reader == "vault-out": // no button there: nothing keeps anybody in
@@ -311,6 +349,80 @@ func (o *onlooker) hear(e policy.Event) error {
 		default:
 			d.granted = e.At.Up + o.duration(i)
 		}
+	}
+	return nil
+}
+
+// follow notes which way a member was let pass. Nobody is denied a way that he was
+// never let pass, or the way out where there is no other.
+func (o *onlooker) follow(e policy.Event) error {
+	if o.Policy() == nil {
+		return nil
+	}
+	reader := o.ReaderID(max(0, slices.IndexFunc(hall.Readers, func(p controller.Port) bool { return p.Name == e.Reader })))
+	known := e.Reason != policy.AntiPassback
+	for _, a := range o.Policy().Areas {
+		for inside, readers := range map[bool][]int64{true: a.Into, false: a.OutOf} {
+			w := way{a.ID, e.Actor.ID, inside}
+			if !slices.Contains(readers, reader) || e.Actor.Type != "member" {
+				continue
+			}
+			known = known || a.Mode == policy.AreaHard && o.went[w]
+			o.went[w] = o.went[w] || e.Success
+		}
+	}
+	if !known || e.Reason == policy.AntiPassback && e.Reader == "vault-out" {
+		return fmt.Errorf("%s: %+v was denied what he never did, or the way out", e.Object.Name, e.Actor)
+	}
+	return nil
+}
+
+// accompany notes who may come in with whom. The vault opens to two within the time,
+// a visitor enters after an escort, and both leave alone.
+func (o *onlooker) accompany(i int, e policy.Event) error {
+	alone := e.Reason == policy.SecondPerson || e.Reason == policy.EscortRequired
+	if e.Reader == "" || e.Reader == "vault-out" {
+		if alone && e.Reader != "" {
+			return fmt.Errorf("%s: nobody needs company to leave", e.Object.Name)
+		}
+		return nil
+	}
+	if !e.Success && e.Reason != policy.SecondPerson {
+		return nil
+	}
+	switch {
+	case e.Actor.ID == 9 && e.At.Up >= o.escorted[i]:
+		return fmt.Errorf("%s: a visitor went past the escort's time", e.Object.Name)
+	case e.Actor.ID == 7:
+		o.escorted[i] = e.At.Up + escorts
+	}
+	switch {
+	case e.Object.Name != "vault":
+	case !e.Success:
+		o.first, o.firstUntil = e.Actor.ID, e.At.Up+twoPersons*time.Second
+	case o.first == e.Actor.ID || e.At.Up >= o.firstUntil:
+		return fmt.Errorf("the vault opened to one: %+v", e.Actor)
+	default:
+		o.firstUntil = 0
+	}
+	return nil
+}
+
+// oneAtATime looks whether doors that are interlocked are released at once, but by
+// whoever leaves or by fire. It may be so after a fire, or after a time in which the
+// policy did not say that they are interlocked, until one of them is locked.
+func (o *onlooker) oneAtATime() error {
+	released := 0
+	for _, i := range []int{0, 2} {
+		d := o.Door(i)
+		o.excused = o.excused || o.fire || d.Lock == 0
+		if d.Released && d.Cause != "rex" && d.Cause != "fire" {
+			released++
+		}
+	}
+	o.excused = o.excused && (released > 1 || o.fire || o.Door(0).Lock == 0 || o.Door(2).Lock == 0)
+	if released > 1 && !o.excused {
+		return fmt.Errorf("two doors of an interlock are released: %+v and %+v", o.Door(0), o.Door(2))
 	}
 	return nil
 }
@@ -368,7 +480,7 @@ func (o *onlooker) duration(i int) time.Duration {
 // newOnlooker returns a board that was never on, on a Friday before the clocks go
 // forward.
 func newOnlooker(p office) *onlooker {
-	o := &onlooker{Controller: controller.New(hall, controller.State{}), pressed: map[int]bool{}}
+	o := &onlooker{Controller: controller.New(hall, controller.State{}), pressed: map[int]bool{}, went: map[way]bool{}}
 	o.now = policy.Now{Up: time.Second, Wall: time.Date(2026, 3, 27, 6, 0, 0, 0, p.location), WallSet: true}
 	for i := range o.doors {
 		o.doors[i].hold = "none"

@@ -20,6 +20,10 @@ func (c *Controller) unlocked(now policy.Now, in Unlocked) {
 		check.Reason = policy.DoorLockedDown
 	}
 	e.Success, e.Reason, e.Trace = check.OK, check.Reason, []policy.Check{check}
+	if lock := c.bound[in.Door].lock; e.Success && lock != nil && len(lock.Interlocked) > 0 {
+		check = c.interlockCheck(in.Door)
+		e.Success, e.Reason, e.Trace = check.OK, check.Reason, append(e.Trace, check)
+	}
 	c.tell(now, e)
 	if e.Success {
 		c.step(now, in.Door, door.Granted{By: technician})

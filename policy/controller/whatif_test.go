@@ -104,3 +104,42 @@ func TestWhatAReaderShows(t *testing.T) {
 		t.Errorf("a card that waits for its PIN: %s", c.Feedback(labIn))
 	}
 }
+
+// The first of two is shown that another one is waited for, for as long as that is so.
+func TestAReaderShowsThatASecondPersonIsWaitedFor(t *testing.T) {
+	open, _ := policies(t)
+	open.Door(1).TwoPersonWithin = 20
+	c := controller.New(board(), controller.State{})
+	c.Step(eight(0), controller.SetPolicy{Set: open})
+	in := controller.Presented{Reader: frontIn, Class: policy.TokenNumber, Holder: holder(), Found: 1}
+	for _, s := range []struct {
+		after time.Duration
+		in    controller.Input
+		want  policy.Feedback
+	}{{0, in, policy.ShowSecondPerson}, {20*time.Second - 1, nil, policy.ShowSecondPerson}, {20 * time.Second, nil, policy.ShowIdle}} {
+		if c.Step(eight(s.after), s.in); c.Feedback(frontIn) != s.want {
+			t.Errorf("after %v: %s, want %s", s.after, c.Feedback(frontIn), s.want)
+		}
+	}
+	d := c.WhatIf(policy.Request{Door: 1, Reader: 1, Method: policy.MethodCard, Holder: holder()}, eight(time.Hour).Wall)
+	if d.Reason != policy.SecondPerson {
+		t.Errorf("what if: %q", d.Reason)
+	}
+}
+
+// A duress PIN looks to whoever stands at the door like the other one.
+func TestDuressShowsNothing(t *testing.T) {
+	for _, duress := range []bool{false, true} {
+		c := running(t)
+		h := holder()
+		h.Kind, h.Duress = policy.KindPIN, duress
+		c.Step(eight(0), controller.Presented{Reader: labIn, Class: policy.TokenNumber, Holder: holder(), Found: 1})
+		told := c.Step(eight(time.Second), controller.Presented{Reader: labIn, Class: policy.TokenPIN, Holder: h, Found: 1})
+		if c.Feedback(labIn) != policy.ShowGranted || !c.Outputs().On(2) || told[0].Type != policy.LockUnlock {
+			t.Errorf("duress %t: shows %s, %+v", duress, c.Feedback(labIn), told)
+		}
+		if help := len(told) > 1 && told[1].Type == policy.LockDuress; help != duress {
+			t.Errorf("duress %t: told %+v", duress, told)
+		}
+	}
+}

@@ -28,6 +28,10 @@ func (c *Controller) bindZones(now policy.Now) {
 		}
 		c.stepZone(now, i, zone.Configured{Plan: plan})
 	}
+	maps.DeleteFunc(c.keys, func(id int64, _ Key) bool { return c.zoneAt(id) < 0 })
+	for line := range c.lines {
+		c.signal(now, line)
+	}
 }
 
 // zoneAt returns the index of the zone with this id, or -1.
@@ -49,6 +53,7 @@ func (c *Controller) stepZone(now policy.Now, i int, in zone.Input) {
 	before := c.zones[i].State
 	for _, e := range c.zones[i].Step(now, in) {
 		c.emit(e)
+		c.turnKey(e, &c.zones[i])
 	}
 	c.calendar.outdated = c.calendar.outdated || c.zones[i].State != before
 }

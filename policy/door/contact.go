@@ -33,9 +33,12 @@ func (d *Door) becomeOpen(now policy.Now, was Contact) {
 	d.timeOpening(now)
 	if s.GrantUntil != 0 {
 		s.Entered = true
-		if d.Settings.RelockOn == policy.RelockOpen {
+		if d.Settings.RelockOn == policy.RelockOpen && !d.Settings.OnePassage {
 			d.endGrant()
 		}
+	}
+	if was == Closed && !d.Settings.PassageInput {
+		d.pass(now)
 	}
 }
 
@@ -55,7 +58,7 @@ func (d *Door) becomeClosed(now policy.Now, was Contact) {
 		s.Shunt, s.ShuntUntil = false, 0
 	}
 	d.clearOpening()
-	if s.GrantUntil != 0 && s.Entered && d.Settings.RelockOn == policy.RelockClose {
+	if s.GrantUntil != 0 && s.Entered && d.Settings.RelockOn == policy.RelockClose && !d.Settings.OnePassage {
 		d.endGrant()
 	}
 }

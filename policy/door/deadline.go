@@ -16,6 +16,7 @@ type deadline struct {
 var deadlines = [...]deadline{
 	{(*Door).grantEnds, (*Door).expireGrant},
 	{(*Door).rexEnds, (*Door).expireREX},
+	{(*Door).exitEnds, (*Door).expireExit},
 	{(*Door).holdEnds, (*Door).expireHold},
 	{(*Door).shuntEnds, (*Door).expireShunt},
 	{(*Door).stuckAt, (*Door).becomeStuck},
@@ -50,7 +51,8 @@ func (d *Door) grantEnds() (time.Duration, bool) {
 }
 
 func (d *Door) expireGrant(now policy.Now) {
-	if d.State.Contact == Closed && !d.State.Entered {
+	unused := d.State.Permits > 0 && d.Settings.OnePassage && d.Settings.PassageInput
+	if d.State.Contact == Closed && !d.State.Entered || unused {
 		d.tell(now, policy.Event{Type: policy.LockGrantedNotEnter, Success: true, Actor: d.State.GrantedTo})
 	}
 	d.endGrant()

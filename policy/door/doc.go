@@ -10,7 +10,7 @@
 // Whether the lock is released is a function of the state, never an edge. The
 // causes stand in one order, the first that applies decides:
 //
-//	fire > request to exit > lockdown > hold > grant > schedule > secured
+//	fire > request to exit > vehicle in a gate > lockdown > hold > grant > schedule > secured
 //
 // # The rules
 //
@@ -28,6 +28,18 @@
 // Held open runs from the opening, also under the shunt. It pauses while a
 // schedule, a hold or fire keeps the door released, and starts anew when that
 // ends. Closing clears it.
+//
+// # Passages
+//
+// A grant lets one through. Where the door is opened again, or a passage input tells
+// of one more, before it has closed after the last grant, somebody followed behind:
+// a tailgate. That is told only where nothing else let him through. A turnstile
+// (OnePassage) is secured as soon as so many have gone through as were let in, one
+// after the other; that goes for those too who were let out without a request to
+// exit. Passages are counted since the start.
+//
+// A vehicle on a loop keeps a gate released that is so, whatever ends its release,
+// also a lockdown: nothing is closed on a vehicle. It never releases one.
 //
 // # What is elsewhere
 //

@@ -21,6 +21,8 @@ type Settings struct {
 	RelockOn      policy.RelockOn
 	HeldOpen      time.Duration // 0: never
 	PreAlarm      time.Duration // before HeldOpen; 0: none
+	OnePassage    bool          // a turnstile: a grant lets one through, whatever RelockOn says
+	PassageInput  bool          // tells passages; without one an opening is a passage
 }
 
 // State is all that a door remembers. A deadline of 0 is not set.
@@ -37,12 +39,29 @@ type State struct {
 
 	GrantUntil time.Duration
 	GrantedTo  policy.Ref
-	Entered    bool // the door opened under the grant
+	Way        policy.Direction // of the last grant's reader
+	Entered    bool             // the door opened under the grant
+
+	// Watch says that Permits of those who go through were let in, and any more were
+	// not. It lasts from a grant until the door is closed after it.
+	Watch    bool
+	Several  bool // more than one grant: nobody knows whose passage is which
+	Permits  int
+	Passages uint64 // counted since the start
+
+	Loop uint32 // loops that a vehicle stands on, a bit each
+	Kept bool   // the gate is released for one alone
 
 	REX      uint32        // buttons that are active and unlock, a bit each
 	REXSince time.Duration // when the first of them became so
 	REXUntil time.Duration // the release after the last was let go
 	Stuck    bool
+
+	// ExitUntil is when the release ends of those who were let out; Exits of them have
+	// not gone yet.
+	ExitUntil time.Duration
+	ExitTo    policy.Ref // the last of them
+	Exits     int
 
 	// Shunt silences forced open until the door closes, or until ShuntUntil if
 	// nobody opens it.
@@ -67,7 +86,7 @@ type Door struct {
 // Released reports whether the lock is to be released.
 func (d *Door) Released() bool {
 	switch d.Cause() {
-	case ByFire, ByREX, ByGrant, BySchedule:
+	case ByFire, ByREX, ByLoop, ByGrant, BySchedule:
 		return true
 	case ByHold:
 		return d.State.Hold == HoldReleased
@@ -83,8 +102,10 @@ func (d *Door) Cause() Cause {
 	switch {
 	case s.Fire && d.Settings.ReleaseOnFire:
 		return ByFire
-	case s.REX != 0 || s.REXUntil != 0:
+	case s.REX != 0 || s.REXUntil != 0 || s.ExitUntil != 0:
 		return ByREX
+	case s.Kept:
+		return ByLoop
 	case s.LockedDown:
 		return ByLockdown
 	case s.Hold != NoHold:
@@ -119,6 +140,8 @@ func (d *Door) Step(now policy.Now, in Input) []policy.Event {
 func (d *Door) transition(now policy.Now, change func(policy.Now)) {
 	released, kept := d.Released(), d.keptOpen()
 	change(now)
+	d.State.Kept = d.State.Loop != 0 && (d.State.Kept || released && !d.Released())
+	d.watch()
 	if released && !d.Released() {
 		d.becomeSecured(now)
 	}
@@ -142,6 +165,14 @@ func (d *Door) take(now policy.Now, in Input) {
 		d.press(now, in)
 	case Contacted:
 		d.becomeContact(now, in.Contact)
+	case Passed:
+		if d.Settings.PassageInput {
+			d.pass(now)
+		}
+	case Looped:
+		d.loop(in)
+	case Relocked:
+		d.endGrant()
 	case Scheduled:
 		d.becomeScheduled(now, in.On)
 	case LockedDown:
@@ -158,8 +189,7 @@ func (d *Door) take(now policy.Now, in Input) {
 func (d *Door) becomeGranted(now policy.Now, in Granted) {
 	s := &d.State
 	if in.Exit {
-		s.Shunt, s.ShuntUntil = true, 0
-		s.REXUntil = max(s.REXUntil, now.Up+d.Settings.Duration)
+		d.leave(now, in)
 		return
 	}
 	if s.LockedDown || s.Hold == HoldSecured {
@@ -167,14 +197,14 @@ func (d *Door) becomeGranted(now policy.Now, in Granted) {
 	}
 	s.Shunt, s.ShuntUntil = true, 0
 	s.GrantUntil = now.Up + d.Settings.Duration
-	s.GrantedTo = in.By
+	d.permit(in)
 	s.Entered = s.Contact == Open
 }
 
 // endGrant secures the door again, unless something else keeps it released.
 func (d *Door) endGrant() {
 	s := &d.State
-	s.GrantUntil, s.GrantedTo, s.Entered = 0, policy.Ref{}, false
+	s.GrantUntil, s.Entered = 0, false
 }
 
 func (d *Door) becomeScheduled(now policy.Now, on bool) {

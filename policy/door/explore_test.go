@@ -14,11 +14,17 @@ var depth = flag.Int("depth", 5, "how many inputs in a row are explored, each of
 // Every state that a door can reach in depth inputs obeys the rules. States
 // that differ only in when they are, not in what is due in which time, are one.
 func TestEveryReachableStateObeysTheRules(t *testing.T) {
-	for _, relock := range []policy.RelockOn{policy.RelockOpen, policy.RelockClose, policy.RelockTimeout} {
-		t.Run(string(relock), func(t *testing.T) {
+	for name, set := range map[string]func(*door.Settings){
+		"open":          func(s *door.Settings) { s.RelockOn = policy.RelockOpen },
+		"close":         func(s *door.Settings) { s.RelockOn = policy.RelockClose },
+		"timeout":       func(s *door.Settings) { s.RelockOn = policy.RelockTimeout },
+		"turnstile":     func(s *door.Settings) { s.OnePassage = true },
+		"passage input": func(s *door.Settings) { s.OnePassage, s.PassageInput = true, true },
+	} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			start := door.Door{Settings: settings}
-			start.Settings.RelockOn = relock
+			set(&start.Settings)
 			start.Step(at(time.Second), nil)
 			seen := map[door.State]bool{}
 			frontier := []door.Door{start}
@@ -62,7 +68,7 @@ func settled(d door.Door, up time.Duration) door.Door {
 
 // relative is the state with every time counted from now.
 func relative(s door.State) door.State {
-	for _, t := range []*time.Duration{&s.HoldUntil, &s.GrantUntil, &s.REXUntil, &s.ShuntUntil} {
+	for _, t := range []*time.Duration{&s.HoldUntil, &s.GrantUntil, &s.REXUntil, &s.ExitUntil, &s.ShuntUntil} {
 		if *t != 0 {
 			*t -= s.Last
 		}
@@ -75,6 +81,6 @@ func relative(s door.State) door.State {
 	if s.HeldRuns {
 		s.HeldSince -= s.Last
 	}
-	s.Last = 0
+	s.Last, s.Passages = 0, 0
 	return s
 }

@@ -15,6 +15,7 @@ type Granted struct {
 	// Exit is a grant to somebody inside who has no other way out: it counts as a
 	// request to exit, so that no lockdown or hold keeps it from the lock.
 	Exit bool
+	Way  policy.Direction // that the reader lets pass, when there is one
 }
 
 // Pressed is a request to exit that became active or inactive. Input tells the
@@ -28,6 +29,19 @@ type Pressed struct {
 
 // Contacted is the door position switch.
 type Contacted struct{ Contact Contact }
+
+// Passed is somebody who goes through, as a passage input tells.
+type Passed struct{}
+
+// Looped is a vehicle that comes to stand in a gate, or leaves it. It keeps a gate
+// released that is so, and never releases one. Input tells loops apart.
+type Looped struct {
+	Input int
+	On    bool
+}
+
+// Relocked is a lock that locked by itself, or cannot be told anything: a grant ends.
+type Relocked struct{}
 
 // Scheduled starts or ends the door's scheduled unlock.
 type Scheduled struct{ On bool }
@@ -51,6 +65,9 @@ type Configured struct{ Settings Settings }
 func (Granted) isInput()    {}
 func (Pressed) isInput()    {}
 func (Contacted) isInput()  {}
+func (Passed) isInput()     {}
+func (Looped) isInput()     {}
+func (Relocked) isInput()   {}
 func (Scheduled) isInput()  {}
 func (LockedDown) isInput() {}
 func (Fired) isInput()      {}
@@ -89,6 +106,7 @@ type Cause int
 const (
 	ByFire Cause = iota
 	ByREX
+	ByLoop
 	ByLockdown
 	ByHold
 	ByGrant
@@ -97,5 +115,5 @@ const (
 )
 
 func (c Cause) String() string {
-	return [...]string{"fire", "rex", "lockdown", "hold", "grant", "schedule", "rest"}[c]
+	return [...]string{"fire", "rex", "loop", "lockdown", "hold", "grant", "schedule", "rest"}[c]
 }

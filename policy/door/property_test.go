@@ -32,6 +32,7 @@ func anySettings(t *rapid.T) door.Settings {
 	s.ReleaseOnFire = rapid.Bool().Draw(t, "release on fire")
 	s.RelockOn = rapid.SampledFrom([]policy.RelockOn{policy.RelockOpen, policy.RelockClose, policy.RelockTimeout}).Draw(t, "relock on")
 	s.PreAlarm = rapid.SampledFrom([]time.Duration{0, 8 * time.Second}).Draw(t, "pre-alarm")
+	s.OnePassage, s.PassageInput = rapid.Bool().Draw(t, "one passage"), rapid.Bool().Draw(t, "passage input")
 	return s
 }
 
@@ -56,7 +57,7 @@ func rest(t *rapid.T, d *door.Door) {
 		wake, ok := d.Wake()
 		if !ok {
 			s := &d.State
-			lasting := s.Fire && d.Settings.ReleaseOnFire || s.REX != 0 || s.Scheduled && !s.LockedDown
+			lasting := s.Fire && d.Settings.ReleaseOnFire || s.Kept || s.REX != 0 || s.Scheduled && !s.LockedDown
 			if d.Released() != lasting {
 				t.Fatalf("released %t at rest in %+v", d.Released(), *s)
 			}

@@ -18,6 +18,9 @@ var inputs = []door.Input{
 	nil,
 	door.Granted{By: policy.Ref{Type: "member", ID: 7}},
 	door.Granted{Exit: true},
+	door.Passed{},
+	door.Looped{Input: 5, On: true},
+	door.Looped{Input: 5},
 	door.Pressed{Input: 1, Action: policy.REXUnlock, For: 4 * time.Second, Active: true},
 	door.Pressed{Input: 1, Action: policy.REXUnlock, For: 4 * time.Second},
 	door.Pressed{Input: 2, Action: policy.REXLastToLeave, For: 7 * time.Second, Active: true},
@@ -28,6 +31,7 @@ var inputs = []door.Input{
 	door.Contacted{Contact: door.Closed},
 	door.Contacted{Contact: door.Open},
 	door.Contacted{Contact: door.Unknown},
+	door.Relocked{},
 	door.Scheduled{On: true},
 	door.Scheduled{},
 	door.LockedDown{On: true},
@@ -47,6 +51,7 @@ func broken(before door.Door, in door.Input, events []policy.Event, after door.D
 	s, up := &after.State, after.State.Last
 	wake, waits := after.Wake()
 	forced := slices.ContainsFunc(events, func(e policy.Event) bool { return e.Type == policy.LockForcedOpen })
+	tailgate := slices.ContainsFunc(events, func(e policy.Event) bool { return e.Type == policy.LockTailgate })
 	pressed, isPress := in.(door.Pressed)
 	unlocks := isPress && pressed.Active && (pressed.Action == policy.REXUnlock || pressed.Action == policy.REXLastToLeave)
 	switch {
@@ -56,7 +61,21 @@ func broken(before door.Door, in door.Input, events []policy.Event, after door.D
 		return fmt.Errorf("an active request to exit does not release")
 	case s.Fire && after.Settings.ReleaseOnFire && !after.Released():
 		return fmt.Errorf("fire does not release")
-	case s.LockedDown && after.Released() && after.Cause() != door.ByFire && after.Cause() != door.ByREX:
+	case !before.Released() && after.Released() && isLoop(in):
+		return fmt.Errorf("a vehicle opened the gate")
+	case before.Released() && !after.Released() && s.Loop != 0:
+		return fmt.Errorf("the gate closed on a vehicle")
+	case s.Kept && s.Loop == 0:
+		return fmt.Errorf("kept open for no vehicle")
+	case s.Watch && s.GrantUntil == 0 && s.Contact != door.Open:
+		return fmt.Errorf("watches a closed door")
+	case after.Settings.OnePassage && (s.GrantUntil != 0 && s.Permits == 0 || s.ExitUntil != 0 && s.Exits == 0):
+		return fmt.Errorf("released for one passage after it")
+	case s.Exits > 0 && s.ExitUntil == 0 || s.Permits > 0 && !s.Watch:
+		return fmt.Errorf("lets through without a grant")
+	case tailgate && (before.Cause() == door.ByREX || before.Cause() == door.ByFire || before.Cause() == door.BySchedule):
+		return fmt.Errorf("a tailgate where whoever comes may pass")
+	case s.LockedDown && after.Released() && after.Cause() != door.ByFire && after.Cause() != door.ByREX && after.Cause() != door.ByLoop:
 		return fmt.Errorf("entry under lockdown by %s", after.Cause())
 	case s.LockedDown && (s.GrantUntil != 0 || s.Hold == door.HoldReleased):
 		return fmt.Errorf("lockdown leaves a grant or a hold to release the door when it ends")
@@ -80,7 +99,7 @@ func broken(before door.Door, in door.Input, events []policy.Event, after door.D
 
 // caused reports whether something that still lasts releases the door.
 func caused(s *door.State) bool {
-	return s.Fire || s.REX != 0 || s.REXUntil > s.Last ||
+	return s.Fire || s.Kept || s.REX != 0 || s.REXUntil > s.Last || s.ExitUntil > s.Last ||
 		s.Hold == door.HoldReleased && s.HoldUntil > s.Last || s.GrantUntil > s.Last || s.Scheduled
 }
 
@@ -91,9 +110,14 @@ func timed(d *door.Door) bool {
 		return true
 	case door.ByREX:
 		return d.State.REX == 0
-	case door.ByFire, door.ByLockdown, door.BySchedule, door.AtRest:
+	case door.ByFire, door.ByLoop, door.ByLockdown, door.BySchedule, door.AtRest:
 	}
 	return false
+}
+
+func isLoop(in door.Input) bool {
+	_, ok := in.(door.Looped)
+	return ok
 }
 
 func at(up time.Duration) policy.Now {

@@ -19,7 +19,8 @@ import (
 //	 1  1  kind of the credential, by its place in credentialKinds
 //	 2  1  status, by its place in statuses
 //	 3  1  role at the place, by its place in roles
-//	 4  1  flags: 1 access enabled, 2 link allowed
+//	 4  1  flags: 1 access enabled, 2 link allowed, 4 needs an escort,
+//	      8 may escort, 16 the credential calls for help
 //	 5  1  0
 //	 6  2  number of groups, n
 //	 8  8  id of the credential
@@ -34,6 +35,9 @@ const (
 
 	flagAccess = 1 << 0
 	flagLink   = 1 << 1
+	flagNeeds  = 1 << 2
+	flagEscort = 1 << 3
+	flagDuress = 1 << 4
 )
 
 // The order is part of the format: add at the end.
@@ -60,11 +64,13 @@ func AppendHolder(b []byte, h *policy.Holder) ([]byte, error) {
 		return b, fmt.Errorf("in %d groups, at most %d are possible", len(h.Groups), maxGroups)
 	}
 	var flags byte
-	if h.AccessEnabled {
-		flags |= flagAccess
-	}
-	if h.LinkAllowed {
-		flags |= flagLink
+	for _, f := range [...]struct {
+		set bool
+		bit byte
+	}{{h.AccessEnabled, flagAccess}, {h.LinkAllowed, flagLink}, {h.EscortNeeded, flagNeeds}, {h.MayEscort, flagEscort}, {h.Duress, flagDuress}} {
+		if f.set {
+			flags |= f.bit
+		}
 	}
 	b = append(b, holderVersion, byte(kind), byte(status), byte(role), flags, 0)
 	b = binary.BigEndian.AppendUint16(b, uint16(len(h.Groups)))
@@ -87,12 +93,13 @@ func DecodeHolder(b []byte, h *policy.Holder) error {
 	h.Reset()
 	if len(b) < holderSize || b[0] != holderVersion ||
 		int(b[1]) >= len(credentialKinds) || int(b[2]) >= len(statuses) || int(b[3]) >= len(roles) ||
-		b[4]&^(flagAccess|flagLink) != 0 || b[5] != 0 ||
+		b[4]&^(flagAccess|flagLink|flagNeeds|flagEscort|flagDuress) != 0 || b[5] != 0 ||
 		len(b) != holderSize+groupSize*int(binary.BigEndian.Uint16(b[6:])) {
 		return errHolder
 	}
 	h.Kind, h.Status, h.Role = credentialKinds[b[1]], statuses[b[2]], roles[b[3]]
 	h.AccessEnabled, h.LinkAllowed = b[4]&flagAccess != 0, b[4]&flagLink != 0
+	h.EscortNeeded, h.MayEscort, h.Duress = b[4]&flagNeeds != 0, b[4]&flagEscort != 0, b[4]&flagDuress != 0
 	h.Credential, h.Member, h.Validity = number(b[8:]), number(b[16:]), validity(b[24:])
 	for b = b[holderSize:]; len(b) > 0; b = b[groupSize:] {
 		h.Groups = append(h.Groups, policy.Membership{Group: number(b), Validity: validity(b[8:])})

@@ -16,6 +16,15 @@
 // A zone that is away is violated when any of its doors opens, one that stays when
 // an exterior door is forced. It is so until it is reset.
 //
+// # Zones of an alarm panel
+//
+// A panel of another maker can arm a zone instead: by its outputs away, stay,
+// disarmed and violated, of which not all need be there. Then the zone has no blocks
+// and no overrides, openings are the panel's to judge, and its alarm is the zone's
+// violation for as long as it lasts there. A wish to arm or disarm, or an access that
+// disarms, is only told: the controller turns the panel's key switch, and the level
+// changes when the panel says so.
+//
 // # One zone, several controllers
 //
 // The part of the state named Shared is the same for all controllers of a place,

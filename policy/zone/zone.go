@@ -11,6 +11,7 @@ import (
 type State struct {
 	Shared
 	Level policy.ZoneLevel `json:"level,omitempty"` // in force, or last known; "": never known
+	Panel Panel            `json:"panel,omitempty"` // what an alarm panel tells
 }
 
 // Zone is one zone. Its zero value has no blocks: it is disarmed.
@@ -27,6 +28,7 @@ func (z *Zone) Step(now policy.Now, in Input) []policy.Event {
 	z.events = nil
 	if in, ok := in.(Configured); ok {
 		z.Plan = in.Plan // before the level: the blocks of old are no more
+		z.forget()
 	}
 	z.settle(now)
 	switch in := in.(type) {
@@ -40,6 +42,8 @@ func (z *Zone) Step(now policy.Now, in Input) []policy.Event {
 		z.reset(now, in)
 	case Met:
 		z.meet(now, in.Shared)
+	case Panelled:
+		z.sense(now, in)
 	case Configured:
 	}
 	return z.events
@@ -65,13 +69,16 @@ func (z *Zone) Next(now policy.Now) (next time.Time, ok bool) {
 // Known reports whether the level can be told: it takes the wall clock to tell it
 // of a zone that is ever armed.
 func (z *Zone) Known(now policy.Now) bool {
-	return now.WallSet || z.Plan == nil || len(z.Plan.Blocks) == 0 && z.State.Override.Until.IsZero()
+	return now.WallSet || z.Plan == nil || z.panelled() || len(z.Plan.Blocks) == 0 && z.State.Override.Until.IsZero()
 }
 
 // Denies reports whether the zone lets nobody in: it is away, and no access
 // overrides that.
 func (z *Zone) Denies(now policy.Now) bool {
 	_, yields := z.onAccess(now)
+	if z.panelled() {
+		yields = z.Plan.OnAccess == policy.OnAccessDisarm
+	}
 	return z.State.Level == policy.Away && !yields
 }
 
@@ -107,11 +114,13 @@ func (z *Zone) onAccess(now policy.Now) (Override, bool) {
 
 // settle makes the level what it is by the calendar.
 func (z *Zone) settle(now policy.Now) {
-	if !now.WallSet {
+	if !now.WallSet && !z.panelled() {
 		return
 	}
 	level := policy.Disarmed
-	if o := z.State.Override; o.lasts(now.Wall) && o.Level != "" {
+	if z.panelled() {
+		level = z.panelLevel()
+	} else if o := z.State.Override; o.lasts(now.Wall) && o.Level != "" {
 		level = o.Level
 	} else if b := z.block(now); b != nil {
 		level = b.Level
@@ -128,6 +137,10 @@ func (z *Zone) settle(now policy.Now) {
 }
 
 func (z *Zone) access(now policy.Now, in Accessed) {
+	if z.panelled() && z.State.Level.Armed() && z.Plan.OnAccess == policy.OnAccessDisarm && z.Plan.Key {
+		z.tell(now, policy.Event{Type: policy.ZoneOnAccess, Actor: in.By, Success: true, Detail: string(policy.Disarmed)})
+		return
+	}
 	if o, ok := z.onAccess(now); ok && !(o.Level == z.State.Level && z.State.Override.lasts(o.Until)) {
 		z.become(now, o, policy.Event{Type: policy.ZoneOnAccess, Actor: in.By})
 	}
@@ -136,6 +149,8 @@ func (z *Zone) access(now policy.Now, in Accessed) {
 func (z *Zone) override(now policy.Now, in Overridden) {
 	e := policy.Event{Type: policy.ZoneOverride, Actor: in.By, Detail: cmp.Or(string(in.Level), "blocks")}
 	switch o := z.State.Override; {
+	case z.panelled():
+		z.ask(now, in)
 	case !now.WallSet:
 		e.Reason = policy.ClockNotSet
 		z.tell(now, e)
@@ -161,6 +176,9 @@ func (z *Zone) become(now policy.Now, o Override, e policy.Event) {
 // by force.
 func (z *Zone) open(now policy.Now, in Opened) {
 	s := &z.State
+	if z.panelled() {
+		return // the panel sees to that
+	}
 	if s.Level != policy.Away && !(s.Level == policy.Stay && in.Exterior && in.Forced) {
 		return
 	}
@@ -173,6 +191,10 @@ func (z *Zone) open(now policy.Now, in Opened) {
 
 func (z *Zone) reset(now policy.Now, in Reset) {
 	s := &z.State
+	if z.panelled() && s.Panel.on(policy.SignalViolated) {
+		z.tell(now, policy.Event{Type: policy.ZoneReset, Actor: in.By, Reason: policy.PanelDecides})
+		return
+	}
 	if s.Violated() {
 		s.ResetAt = after(now, s.ViolatedAt)
 		z.tell(now, policy.Event{Type: policy.ZoneReset, Success: true, Actor: in.By})
@@ -185,6 +207,9 @@ func after(now policy.Now, t time.Time) time.Time {
 }
 
 func (z *Zone) meet(now policy.Now, other Shared) {
+	if z.panelled() {
+		return // only this controller sees the panel
+	}
 	s := &z.State
 	violated := s.Violated()
 	s.Shared = s.Merge(other, now.Wall)

@@ -36,6 +36,10 @@ type Reader struct {
 	Secure bool
 	// Keys as last stored. Weak ones are refused.
 	Keys Keys
+	// Tap has phones asked to sign when they are held to the reader, if the reader
+	// has transparent mode: see [Phone]. It is for one that in this mode goes on to
+	// report cards by itself.
+	Tap bool
 }
 
 // Config is that of a bus.
@@ -183,6 +187,7 @@ func (b *Bus) Step(now time.Duration, rx []byte) Tx {
 	for _, p := range b.peers {
 		if !p.gone {
 			p.expire()
+			p.tapExpire()
 		}
 	}
 	if b.cur != nil || b.now < b.free {

@@ -40,6 +40,18 @@
 // sequence number, so a line that delays frames by several polls can still play an
 // old one for a new; a session cannot be deceived that way.
 //
+// # Phones
+//
+// A reader with Tap that has transparent mode is put into smart card mode (XWR 00 02
+// 01 00) when it comes up. When it reports something in its field (XRD 01 01), it is
+// asked for our application: SELECT, as package reader/tap says, in XWR 01 01, whose
+// answer may be the reply or come with a later poll (XRD 01 02). Then Phone is
+// reported, the caller says what is to be signed with Ask, Tapped reports the answer,
+// and Tell ends it (XWR 01 02); or TapFailed says why there is none. Each of these is
+// one command in a round, so that a card at another reader waits for two more
+// exchanges at most, as for any command, and never for what the phone takes: the
+// line is polled meanwhile. One tap at a time at a reader, 0.3 s apart.
+//
 // # What it leaves to others
 //
 // Card formats are the Decode function's (package reader/wiegand), PINs and what a

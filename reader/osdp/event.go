@@ -227,6 +227,7 @@ type State struct {
 	Identity     Identity
 	Capabilities Capabilities
 	Tamper       Tamper
+	Taps         bool // it is ready for phones
 	Counters     Counters
 	Latency      time.Duration // from the start of a poll to the end of its reply, smoothed
 	Worst        time.Duration // the same, the longest

@@ -96,15 +96,16 @@ func (l *look) text() Text {
 // something, blinking is urgent. What a single read brings about lasts for a moment
 // and leaves the state of the door behind.
 var looks = [...]look{
-	policy.ShowIdle:      {steady(Red), Buzzer{}, "Present card"},
-	policy.ShowReleased:  {steady(Green), Buzzer{}, "Open"},
-	policy.ShowGranted:   {moment(3*time.Second, Green, Green), beep(1, 200), "Access granted"},
-	policy.ShowDenied:    {moment(1200*time.Millisecond, Red, Black), beep(3, 100), "Access denied"},
-	policy.ShowAskPIN:    {moment(10*time.Second, Amber, Black), beep(1, 100), "Enter PIN"},
-	policy.ShowTwoFactor: {moment(10*time.Second, Blue, Black), beep(2, 100), "Unlock phone, tap again"},
-	policy.ShowWarning:   {blinking(Amber), beep(3, 500), "Close the door"},
-	policy.ShowAlarm:     {blinking(Red), beep(10, 500), "Alarm"},
-	policy.ShowOffline:   {steady(Amber), Buzzer{}, "Out of service"},
+	policy.ShowIdle:         {steady(Red), Buzzer{}, "Present card"},
+	policy.ShowReleased:     {steady(Green), Buzzer{}, "Open"},
+	policy.ShowGranted:      {moment(3*time.Second, Green, Green), beep(1, 200), "Access granted"},
+	policy.ShowDenied:       {moment(1200*time.Millisecond, Red, Black), beep(3, 100), "Access denied"},
+	policy.ShowAskPIN:       {moment(10*time.Second, Amber, Black), beep(1, 100), "Enter PIN"},
+	policy.ShowTwoFactor:    {moment(10*time.Second, Blue, Black), beep(2, 100), "Unlock phone, tap again"},
+	policy.ShowSecondPerson: {moment(10*time.Second, Amber, Green), beep(1, 100), "Second person"},
+	policy.ShowWarning:      {blinking(Amber), beep(3, 500), "Close the door"},
+	policy.ShowAlarm:        {blinking(Red), beep(10, 500), "Alarm"},
+	policy.ShowOffline:      {steady(Amber), Buzzer{}, "Out of service"},
 }
 
 func steady(c Color) LED {

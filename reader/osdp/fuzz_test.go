@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"testing"
 	"time"
+
+	"doord/policy"
 )
 
 // FuzzParser feeds arbitrary bytes in arbitrary pieces. What parses encodes to the
@@ -126,3 +128,72 @@ func FuzzBus(f *testing.F) {
 }
 
 var testKey = Key{0xA7, 0x13, 0x5C, 0xE9, 0x02, 0x4B, 0xD8, 0x66, 0x91, 0x3F, 0x70, 0xCA, 0x2D, 0x84, 0xB5, 0x10}
+
+// FuzzTap lets a reader in transparent mode say anything at all about what is held
+// to it. Whatever it says, no more than one tap runs, and each ends.
+func FuzzTap(f *testing.F) {
+	f.Add([]byte{3, 1, 1, 0}, []byte{6, 1, 2, 0, 0, 1, 0x90, 0x00}, uint16(50))
+	f.Add([]byte{4, 1, 1, 0, 2}, []byte{5, 1, 2, 0, 0, 0x6A, 0x82}, uint16(5000))
+	f.Add([]byte{2, 0, 0, 4, 1, 1, 0, 2}, []byte{3, 1, 0, 9}, uint16(0))
+	f.Fuzz(func(t *testing.T, polls, replies []byte, ms uint16) {
+		polls, replies = polls[:min(len(polls), 100)], replies[:min(len(replies), 400)] // a tap may take thousands of rounds
+		b := &Bus{cfg: Config{Rand: func(b []byte) { clear(b) }}}
+		if _, err := b.Attach(Reader{Tap: true}); err != nil {
+			t.Fatal(err)
+		}
+		p := b.peers[0]
+		p.phase, p.online, p.caps = up, true, Capabilities{{Function: CapSmartCard, Compliance: 1}}
+		p.tapBegin()
+		next := func(data *[]byte) (XRead, bool) { // a length, and so many bytes
+			if len(*data) == 0 {
+				return XRead{}, false
+			}
+			n := min(int((*data)[0]), len(*data)-1)
+			x, err := DecodeReply(ReplyXRead, (*data)[1:1+n])
+			*data = (*data)[1+n:]
+			if err != nil {
+				return XRead{}, false
+			}
+			return x.(XRead), true
+		}
+		running := 0
+		for len(polls) > 0 || p.tap.busy() || p.tap.waiting || len(p.tap.queue) > 0 {
+			b.now += time.Duration(ms)*time.Millisecond + time.Millisecond
+			p.tapExpire()
+			if j, ok := p.tapJob(); ok {
+				p.take(j)
+				p.job = j
+				if x, ok := next(&replies); ok {
+					p.finish(x, nil)
+				} else {
+					p.finish(Ack{}, nil)
+				}
+			} else if x, ok := next(&polls); ok {
+				p.tapHeard(x)
+			}
+			if len(p.tap.queue) > 1 {
+				t.Fatalf("%d commands wait", len(p.tap.queue))
+			}
+			for _, e := range b.Events() {
+				switch e.Body.(type) {
+				case Phone:
+					if running++; running > 1 {
+						t.Fatal("two taps at once")
+					}
+					_ = b.Ask(0, policy.Tap{})
+				case Tapped:
+					running--
+					_ = b.Tell(0, policy.TapInvalid)
+				case TapFailed:
+					running = 0
+				}
+				if running < 0 {
+					t.Fatal("an answer of no phone")
+				}
+			}
+		}
+		if running != 0 {
+			t.Fatal("a tap without an end")
+		}
+	})
+}

@@ -92,6 +92,7 @@ type peer struct {
 	jobs    []job
 	show    showing
 	file    *transfer
+	tap     tapping
 	move    *move
 	parts   Assembler
 	id      Identity
@@ -123,6 +124,7 @@ const (
 	jobFile                  // the file transfer
 	jobKeySet                // commissioning
 	jobMove                  // COMSET
+	jobTap                   // a phone
 )
 
 // live says whether the reader answers by and large, and so has its turn in every
@@ -272,6 +274,7 @@ func (p *peer) drop(why string) {
 		p.bus.emit(p, SecureLost{why})
 	}
 	p.session, p.trying = nil, nil
+	p.tapLost()
 }
 
 // expire takes the link down after too long a silence, and closes the
@@ -340,6 +343,7 @@ func (p *peer) becomeUp(h held) {
 		p.bus.emit(p, PossiblyLost{}) // it may have reset again while nobody asked it
 	}
 	p.show.again()
+	p.tapBegin()
 	p.seen(Query(CmdLocalStatus), true)
 	p.seen(Query(CmdInputStatus), p.caps.Of(CapInputs).Number > 0)
 }
@@ -371,6 +375,9 @@ func (p *peer) nextJob() (j job, bulk, ok bool) {
 	if p.held == heldDefault {
 		return job{}, false, false
 	}
+	if j, ok := p.tapJob(); ok { // a person waits for it, and lights can
+		return j, false, true
+	}
 	if j, ok := p.show.next(p.caps); ok {
 		return j, false, true
 	}
@@ -390,6 +397,8 @@ func (p *peer) take(j job) {
 		p.jobs = append(p.jobs[:0], p.jobs[1:]...)
 	case jobShow:
 		p.show.taken()
+	case jobTap:
+		p.tap.taken()
 	case jobPoll, jobFile, jobKeySet:
 	}
 }
@@ -407,6 +416,8 @@ func (p *peer) finish(r Reply, err error) {
 		p.keySetReply(err)
 	case jobMove:
 		p.moveReply(r, err)
+	case jobTap:
+		p.tapReply(j.cmd, r, err)
 	case jobPoll, jobQuiet, jobShow:
 	}
 }

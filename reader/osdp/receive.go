@@ -261,6 +261,12 @@ func (p *peer) deliver(code ReplyCode, data []byte) {
 		} else if msg != nil {
 			b.emit(p, Assembled{code, msg})
 		}
+	case XRead:
+		if p.job.kind == jobPoll && p.tap.carries() {
+			p.tapHeard(x)
+		} else if p.job.kind == jobPoll {
+			b.emit(p, Message{code, r})
+		}
 	default:
 		if p.job.kind == jobPoll {
 			b.emit(p, Message{code, r})

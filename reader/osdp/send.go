@@ -187,7 +187,7 @@ func (b *Bus) State(i int) (State, error) {
 		Reader: r, Comm: p.comm,
 		Online: p.online, Secure: p.session != nil && p.held != heldDefault,
 		Keyed:    !p.keys.Current.IsZero(),
-		Identity: p.id, Capabilities: p.caps, Tamper: p.tamper,
+		Identity: p.id, Capabilities: p.caps, Tamper: p.tamper, Taps: p.tap.carries(),
 		Counters: p.count, Latency: p.latency, Worst: p.worst,
 		Fault: p.fault, Commission: p.window.until,
 	}, nil

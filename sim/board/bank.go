@@ -8,13 +8,16 @@ import (
 	"doord/rex"
 )
 
-// Bank is one of the two line requests for inputs.
+// Bank is one of the two line requests for inputs, or of the two sets of inputs that
+// are measured.
 type Bank int
 
 // The banks, as in a [Spec].
 const (
 	Egress Bank = iota
 	Others
+	MeasuredEgress
+	MeasuredOthers
 )
 
 // bank is the inputs of one request.

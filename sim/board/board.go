@@ -1,6 +1,7 @@
 package board
 
 import (
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -18,6 +19,9 @@ type Spec struct {
 	Egress  []rex.Config     // the bank of REX and fire inputs
 	Others  []rex.Config     // the bank of all other inputs
 	Wiegand []wiegand.Config // one for each reader
+
+	// The same as Egress and Others, of the inputs that are measured.
+	MeasuredEgress, MeasuredOthers []rex.Config
 }
 
 // Board is a simulated board.
@@ -25,6 +29,7 @@ type Board struct {
 	start  time.Time
 	relays *relays
 	banks  [2]*bank
+	meters [2]*meters
 	ports  []*port
 
 	mu    sync.Mutex
@@ -37,6 +42,7 @@ func New(spec Spec) *Board {
 	b := &Board{start: time.Now(), shown: make([]shown, len(spec.Wiegand))}
 	b.relays = newRelays(b.Now, spec.Relays)
 	b.banks = [2]*bank{Egress: newBank(b.Now, spec.Egress), Others: newBank(b.Now, spec.Others)}
+	b.meters = [2]*meters{newMeters(spec.MeasuredEgress), newMeters(spec.MeasuredOthers)}
 	for _, c := range spec.Wiegand {
 		b.ports = append(b.ports, newPort(b.Now, c))
 	}
@@ -55,6 +61,12 @@ func (b *Board) Egress() rex.Lines { return b.banks[Egress] }
 // Others returns the lines of all other inputs.
 func (b *Board) Others() rex.Lines { return b.banks[Others] }
 
+// MeasuredEgress returns the meters of the REX and fire inputs that are measured.
+func (b *Board) MeasuredEgress() rex.Meters { return b.meters[0] }
+
+// MeasuredOthers returns the meters of all other inputs that are measured.
+func (b *Board) MeasuredOthers() rex.Meters { return b.meters[1] }
+
 // Wiegand returns the edges of a reader's D0 and D1.
 func (b *Board) Wiegand(reader int) wiegand.Edges { return b.ports[reader] }
 
@@ -64,6 +76,9 @@ func (b *Board) Wiegand(reader int) wiegand.Edges { return b.ports[reader] }
 func (b *Board) Close() {
 	for _, bank := range b.banks {
 		bank.close()
+	}
+	for _, m := range b.meters {
+		m.close()
 	}
 	for _, p := range b.ports {
 		p.close()
@@ -127,10 +142,31 @@ func (b *Board) Inject(reader int, pulses ...wiegand.Pulse) error {
 }
 
 // SetInput brings the loop of an input into a state, at once and for good: a REX
-// that is set and left so is stuck. The line is a digital one and cannot tell a
-// cut wire from an open contact, nor a short from a closed one.
+// that is set and left so is stuck. A digital line cannot tell a cut wire from an
+// open contact, nor a short from a closed one; a measured loop can if it is
+// supervised.
 func (b *Board) SetInput(bank Bank, input int, s rex.State) {
+	if bank >= MeasuredEgress {
+		b.meters[bank-MeasuredEgress].change(input, func(w *wire) { w.state = s })
+		return
+	}
 	b.banks[bank].set(input, s)
+}
+
+// Drift lets the resistors of a measured loop be off: by 0.05 for five percent more.
+func (b *Board) Drift(bank Bank, input int, off float64) {
+	b.meters[bank-MeasuredEgress].change(input, func(w *wire) { w.drift = off })
+}
+
+// Noise adds noise to the measurements of a loop, up to so much either way, drawn
+// from seed.
+func (b *Board) Noise(bank Bank, input int, most rex.Share, seed uint64) {
+	b.meters[bank-MeasuredEgress].change(input, func(w *wire) { w.noise, w.rand = most, rand.New(rand.NewPCG(seed, 0)) })
+}
+
+// FailMeasure makes every measurement of a loop fail. A nil error ends that.
+func (b *Board) FailMeasure(bank Bank, input int, err error) {
+	b.meters[bank-MeasuredEgress].change(input, func(w *wire) { w.err = err })
 }
 
 // Bounce brings the loop of an input into a state as a worn contact does: there

@@ -5,6 +5,7 @@
 //	   stimuli                    what the daemon sees            what the world sees
 //	Present, Type, Inject ─▶ Wiegand(i)  wiegand.Edges
 //	SetInput, Bounce ──────▶ Egress, Others  rex.Lines
+//	SetInput, Drift, Noise, FailMeasure ▶ MeasuredEgress, MeasuredOthers  rex.Meters
 //	                         Relays  relay.Lines ────────▶ Released, Transitions, OnRelay
 //	StickRelay, FailSet, FailGet ──────┘    Show ────────▶ Shown
 //

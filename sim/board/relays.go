@@ -161,6 +161,8 @@ func lockPowered(w relay.Wiring, high bool) bool {
 
 func released(w relay.Wiring, high bool) bool {
 	switch {
+	case w.Use == relay.Elevator:
+		return !coil(w, high) // the button works through the normally closed contact
 	case w.Use != relay.Lock:
 		return coil(w, high)
 	case w.FailMode == relay.FailSecure:

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"errors"
+	"slices"
 	"time"
 
 	"doord/reader/osdp"
@@ -24,7 +25,8 @@ type Config struct {
 	PollFirst    bool              // it refuses ID before the first POLL
 	Forgetful    bool              // it carries a repeated command out again, as some products do
 	Rand         func([]byte)      // nil means crypto/rand
-	// Transparent answers XWR; nil refuses it.
+	// Transparent answers XWR, if it is set, in place of the reader's own transparent
+	// mode.
 	Transparent func(osdp.XWrite) osdp.Reply
 	// File answers each piece of a file; nil accepts all of it into Files.
 	File func(osdp.FileChunk) osdp.FileStatus
@@ -58,6 +60,9 @@ type PD struct {
 	Local   osdp.LocalStatus
 	Files   []byte // of the last file transfer
 
+	CardTime time.Duration // from an APDU to its answer
+	NoReport bool          // answers an APDU in the reply to XWR and not with a later poll
+
 	Mute bool           // answers nothing
 	Busy int            // answers so many commands with BUSY
 	Naks []osdp.NakCode // refuses the next commands so
@@ -73,11 +78,19 @@ type PD struct {
 	heard   time.Duration
 	polled  bool
 	move    *osdp.Comm
+	smart   bool // in mode 01
+	held    Card
+	asked   bool // held has had an APDU, and not its end
+	next    Card // is held to the reader after it
 }
+
+// Card is what is held to a reader and answers APDUs. It is asked one at a time.
+type Card interface{ APDU(command []byte) []byte }
 
 type event struct {
 	code osdp.ReplyCode
 	r    osdp.Reply
+	due  time.Duration
 }
 
 // New returns a reader that has just been switched on.
@@ -115,6 +128,20 @@ func (p *PD) UIDCard(uid []byte) {
 	p.Queue(osdp.ReplyRaw, osdp.Raw{Format: 2, Bits: 8 * len(uid), Data: uid})
 }
 
+// Hold holds a phone or a smart card to the reader, or takes it away: nil. Unless the
+// ACU has put the reader into transparent mode, it does not see it. It speaks to one
+// at a time.
+func (p *PD) Hold(c Card) {
+	if p.asked && c != nil {
+		p.next = c
+		return
+	}
+	p.held, p.asked, p.next = c, false, nil
+	if p.smart {
+		p.Queue(osdp.ReplyXRead, osdp.CardPresent(0, c != nil))
+	}
+}
+
 // Keys queues pressed keys: digits, * and #.
 func (p *PD) Keys(keys string) {
 	k := bytes.ReplaceAll([]byte(keys), []byte("*"), []byte{0x7F})
@@ -134,7 +161,9 @@ func (p *PD) SetInput(i int, s osdp.InputState) {
 }
 
 // Queue adds a reply for a later poll.
-func (p *PD) Queue(code osdp.ReplyCode, r osdp.Reply) { p.events = append(p.events, event{code, r}) }
+func (p *PD) Queue(code osdp.ReplyCode, r osdp.Reply) {
+	p.events = append(p.events, event{code: code, r: r})
+}
 
 // Queued is how many replies wait for polls.
 func (p *PD) Queued() int { return len(p.events) }
@@ -150,7 +179,7 @@ func (p *PD) Reset() {
 	p.parser.Reset()
 	p.events, p.last, p.reply = nil, nil, nil
 	p.session, p.trying = nil, nil
-	p.seq, p.polled = -1, false
+	p.seq, p.polled, p.smart, p.asked = -1, false, false, false
 }
 
 // Receive takes bytes from the line and returns the reply, nil if there is none.
@@ -288,10 +317,14 @@ func (p *PD) do(f *osdp.Frame) (osdp.ReplyCode, osdp.Reply, []byte) {
 	case osdp.FileChunk:
 		return osdp.ReplyFileStatus, p.piece(x), nil
 	case osdp.XWrite:
-		if p.Transparent == nil {
+		answer := p.Transparent
+		if answer == nil {
+			answer = p.transparent
+		}
+		if p.Capabilities.Of(osdp.CapSmartCard).Compliance&1 == 0 {
 			return nak(osdp.NakUnknown)
 		}
-		if r := p.Transparent(x); r != nil {
+		if r := answer(x); r != nil {
 			return osdp.ReplyXRead, r, nil
 		}
 	case osdp.Mfg, osdp.RxSize, osdp.KeepActive:
@@ -305,10 +338,11 @@ func (p *PD) query(c osdp.CommandCode) (osdp.ReplyCode, osdp.Reply, []byte) {
 	switch c {
 	case osdp.CmdPoll:
 		p.polled = true
-		if len(p.events) > 0 {
-			e := p.events[0]
-			p.events = p.events[1:]
-			return e.code, e.r, nil
+		for i, e := range p.events {
+			if e.due <= p.heard {
+				p.events = slices.Delete(p.events, i, i+1)
+				return e.code, e.r, nil
+			}
 		}
 	case osdp.CmdID:
 		if p.PollFirst && !p.polled {
@@ -361,6 +395,41 @@ func (p *PD) prove(f *osdp.Frame, c osdp.Cryptogram) (osdp.ReplyCode, osdp.Reply
 		ok = 0xFF
 	}
 	return osdp.ReplyInitialMAC, osdp.InitialMAC(p.trying.InitialRMAC()), []byte{3, byte(osdp.SCS14), ok}
+}
+
+// transparent carries out XWR.
+func (p *PD) transparent(x osdp.XWrite) osdp.Reply {
+	if x.SetsSmartCardMode() {
+		p.smart = true
+		if p.held != nil {
+			p.Queue(osdp.ReplyXRead, osdp.CardPresent(0, true))
+		}
+		return nil
+	}
+	unit, apdu, ok := x.APDU()
+	switch {
+	case x.EndsAPDUs():
+		if p.asked { // its owner takes it away, and holds it there anew for another tap
+			next := p.next
+			p.held, p.asked, p.next = nil, false, nil
+			if next != nil {
+				p.Hold(next)
+			}
+		}
+		return nil
+	case !ok || !p.smart || unit != 0 || p.held == nil:
+		return osdp.CardError(1)
+	}
+	p.asked = true
+	answer := p.held.APDU(apdu)
+	switch {
+	case answer == nil: // it says nothing at all
+		return nil
+	case p.NoReport:
+		return osdp.CardAnswer(unit, answer)
+	}
+	p.events = append(p.events, event{osdp.ReplyXRead, osdp.CardAnswer(unit, answer), p.heard + p.CardTime})
+	return nil
 }
 
 // piece takes a piece of a file.

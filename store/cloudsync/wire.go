@@ -141,8 +141,8 @@ type Command struct {
 	Sequence   uint64
 	Action     Action
 	Lock       int64  // 0 where none is meant
-	Object     int64  // reader, alarm rule, zone
-	Body       []byte // JSON, by the action: Unlock for ActionUnlock, else By
+	Object     int64  // reader, alarm rule, zone, area
+	Body       []byte // JSON, by the action: Unlock for ActionUnlock, Forgive for ActionForgive, else By
 	// Elapsed is the time in ms from when the service took the stream's request until
 	// it gave this command. A controller that counts from before it sent the request
 	// knows an upper bound of the command's age, without a wall clock.
@@ -160,7 +160,8 @@ const (
 	ActionResetTamper   Action = "reset_tamper" // of a reader
 	ActionSilence       Action = "silence"      // an alarm rule
 	ActionResetAlarm    Action = "reset_alarm"
-	ActionReboot        Action = "reboot" // the daemon ends and is started anew
+	ActionReboot        Action = "reboot"  // the daemon ends and is started anew
+	ActionForgive       Action = "forgive" // where a member is, or everybody, in an anti-passback area
 )
 
 // Unlock is the body of ActionUnlock. It names a member who has signed in, or a
@@ -175,6 +176,13 @@ type Unlock struct {
 // By is the body of the other actions, or none: who asked, if it was a member.
 type By struct {
 	Member int64 `json:"member,omitempty"`
+}
+
+// Forgive is the body of ActionForgive: who asked, and whose whereabouts do not
+// matter any more; 0 is everybody.
+type Forgive struct {
+	By
+	Whom int64 `json:"whom,omitempty"`
 }
 
 // Location is where a phone says that it is.
@@ -218,6 +226,9 @@ type Status struct {
 	Relays      []RelayStatus  `json:"relays"`
 	Inputs      []InputStatus  `json:"inputs"`
 	Readers     []ReaderStatus `json:"readers"`
+
+	Wireless []WirelessStatus `json:"wireless_locks,omitempty"`
+	Stops    []StopStatus     `json:"elevator_stops,omitempty"`
 }
 
 // DoorStatus is a door as its controller sees it.
@@ -265,4 +276,29 @@ type ReaderStatus struct {
 	Door     string `json:"door"`
 	Online   bool   `json:"online"`
 	Tampered bool   `json:"tampered"`
+}
+
+// WirelessStatus is a wireless lock as its gateway tells. While it is not online
+// nothing but that is known.
+type WirelessStatus struct {
+	LockID     int64 `json:"lock_id,omitempty"` // 0: bound to none
+	Channel    int   `json:"channel"`
+	Online     bool  `json:"online"`
+	LossOfRF   bool  `json:"loss_of_rf"` // the gateway is there and does not hear it
+	Unlocked   bool  `json:"unlocked"`
+	Open       *bool `json:"open"`    // null without a contact
+	Battery    *int  `json:"battery"` // percent; null where it does not tell
+	BatteryLow bool  `json:"battery_low"`
+	MotorStall bool  `json:"motor_stall"`
+	Tampered   bool  `json:"tampered"`
+	Signal     *int  `json:"signal"` // dBm; null where it does not tell
+}
+
+// StopStatus is an elevator stop as its controller sees it.
+type StopStatus struct {
+	StopID        int64 `json:"elevator_stop_id"`
+	Permitted     bool  `json:"permitted"`
+	OnSchedule    bool  `json:"on_scheduled_permit"`
+	LockedDown    bool  `json:"locked_down"`
+	Misconfigured bool  `json:"misconfigured"` // its relay is not one for stops
 }

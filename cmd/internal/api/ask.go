@@ -14,6 +14,7 @@ import (
 type WhatIf struct {
 	Member   int64         `json:"member"`
 	Door     string        `json:"door"`
+	Stop     int64         `json:"stop,omitempty"` // of an elevator, instead of a door
 	Method   policy.Method `json:"method"`
 	At       time.Time     `json:"at,omitzero"` // default: now
 	Location *Location     `json:"location,omitempty"`
@@ -84,6 +85,7 @@ type Zone struct {
 	ID       int64     `json:"id"`
 	Name     string    `json:"name"`
 	Level    string    `json:"level"`
+	Source   string    `json:"source,omitempty"` // panel: an alarm panel arms it
 	Until    time.Time `json:"override_until,omitzero"`
 	Violated bool      `json:"violated"`
 }
@@ -114,6 +116,45 @@ type Alarms struct {
 	Alarms  []Alarm `json:"alarms"`
 }
 
+// Area is where the members of an anti-passback area were last seen.
+type Area struct {
+	ID      int64           `json:"id"`
+	Name    string          `json:"name"`
+	Mode    policy.AreaMode `json:"mode"`
+	Inside  []int64         `json:"inside"` // members
+	Outside []int64         `json:"outside"`
+}
+
+// Areas is the answer to GET /v1/areas.
+type Areas struct {
+	Version int    `json:"version"`
+	Areas   []Area `json:"areas"`
+}
+
+// Stop is one elevator stop.
+type Stop struct {
+	ID         int64  `json:"id"`
+	Elevator   string `json:"elevator"`
+	Name       string `json:"name,omitempty"`
+	Floor      int    `json:"floor"`
+	Relay      int    `json:"relay"`
+	Permitted  bool   `json:"permitted"`
+	Scheduled  bool   `json:"on_scheduled_permit"`
+	LockedDown bool   `json:"locked_down"`
+	Wired      bool   `json:"wired"` // the board has its relay for an elevator
+}
+
+// Elevators is the answer to GET /v1/elevators.
+type Elevators struct {
+	Version int    `json:"version"`
+	Stops   []Stop `json:"stops"`
+}
+
+// Forgive forgets where a member is, or everybody.
+type Forgive struct {
+	Member int64 `json:"member"` // 0: everybody
+}
+
 // SimTap holds a simulated phone to a reader.
 type SimTap struct {
 	Reader string `json:"reader"`
@@ -136,6 +177,10 @@ type Asker interface {
 	ZoneCommand(ctx context.Context, zone int64, c ZoneCommand) (Result, error)
 	Alarms(context.Context) ([]Alarm, error)
 	AlarmCommand(ctx context.Context, rule int64, action string) (Result, error)
+	Areas(context.Context) ([]Area, error)
+	Forgive(ctx context.Context, area int64, f Forgive) (Result, error)
+	Elevators(context.Context) ([]Stop, error)
+	StopCommand(ctx context.Context, stop int64, action string) (Result, error)
 }
 
 func (s *server) serveAsker(mux *http.ServeMux) {
@@ -192,6 +237,32 @@ func (s *server) serveAsker(mux *http.ServeMux) {
 			return nil, err
 		}
 		return d.AlarmCommand(r.Context(), id, r.PathValue("action"))
+	}))
+	mux.Handle("GET /v1/elevators", answer(func(r *http.Request) (any, error) {
+		list, err := d.Elevators(r.Context())
+		return Elevators{Version, list}, err
+	}))
+	mux.Handle("POST /v1/elevator_stops/{id}/{action}", answer(func(r *http.Request) (any, error) {
+		id, err := pathID(r)
+		if err != nil {
+			return nil, err
+		}
+		return d.StopCommand(r.Context(), id, r.PathValue("action"))
+	}))
+	mux.Handle("GET /v1/areas", answer(func(r *http.Request) (any, error) {
+		list, err := d.Areas(r.Context())
+		return Areas{Version, list}, err
+	}))
+	mux.Handle("POST /v1/areas/{id}/forgive", answer(func(r *http.Request) (any, error) {
+		var f Forgive
+		if err := body(r, &f); err != nil {
+			return nil, err
+		}
+		id, err := pathID(r)
+		if err != nil {
+			return nil, err
+		}
+		return d.Forgive(r.Context(), id, f)
 	}))
 }
 

@@ -24,6 +24,8 @@ type Daemon interface {
 	Relays(context.Context) ([]Relay, error)
 	Pulse(ctx context.Context, channel int, p Pulse) (Result, error)
 	Inputs(context.Context) ([]Input, error)
+	Measurements(context.Context) (Measurements, error)
+	WirelessLocks(context.Context) ([]WirelessLock, error)
 	Readers(context.Context) ([]Reader, error)
 	Command(ctx context.Context, door string, c Command) (Result, error)
 	ResetFire(context.Context) (Result, error)
@@ -44,6 +46,7 @@ type Simulator interface {
 	Input(context.Context, SimInput) error
 	Relay(context.Context, SimRelay) error
 	Tap(context.Context, SimTap) error
+	Wireless(context.Context, SimWireless) error
 }
 
 // server is the handler's state: there is none besides whom it serves.
@@ -79,6 +82,11 @@ func Handler(d Daemon, sim Simulator) http.Handler {
 	mux.Handle("GET /v1/inputs", answer(func(r *http.Request) (any, error) {
 		list, err := d.Inputs(r.Context())
 		return Inputs{Version, list}, err
+	}))
+	mux.Handle("GET /v1/inputs/measure", answer(func(r *http.Request) (any, error) { return d.Measurements(r.Context()) }))
+	mux.Handle("GET /v1/wireless", answer(func(r *http.Request) (any, error) {
+		list, err := d.WirelessLocks(r.Context())
+		return WirelessLocks{Version, list}, err
 	}))
 	mux.Handle("GET /v1/readers", answer(func(r *http.Request) (any, error) {
 		list, err := d.Readers(r.Context())
@@ -116,6 +124,7 @@ func Handler(d Daemon, sim Simulator) http.Handler {
 		mux.Handle("POST /v1/sim/tap", answer(s.simTap))
 		mux.Handle("POST /v1/sim/app", answer(s.simInApp))
 		mux.Handle("POST /v1/sim/input", answer(s.simInput))
+		mux.Handle("POST /v1/sim/wireless", answer(simulate(sim.Wireless)))
 		mux.Handle("POST /v1/sim/relay", answer(simulate(sim.Relay)))
 	}
 	mux.Handle("/", answer(func(r *http.Request) (any, error) {

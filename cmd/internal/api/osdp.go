@@ -26,6 +26,7 @@ type OSDPReader struct {
 	Secure    bool `json:"secure"`      // speaks through the secure channel now
 	MustSpeak bool `json:"secure_only"` // is never believed in clear
 	Keyed     bool `json:"keyed"`       // has a key of its own
+	Taps      bool `json:"taps"`        // is ready for phones
 	Tampered  bool `json:"tampered"`
 	PowerFail bool `json:"power_fail"`
 

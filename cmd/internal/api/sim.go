@@ -121,7 +121,7 @@ func (s *server) outcome(ctx context.Context, reader string, do func() error) (R
 			continue
 		}
 		switch record.Type {
-		case policy.LockUnlock, policy.ReaderAccess, policy.ReaderBadFrame:
+		case policy.LockUnlock, policy.ElevatorPermit, policy.ReaderAccess, policy.ReaderBadFrame:
 			return ResultOf(record), nil
 		}
 	}
@@ -145,7 +145,7 @@ func (s *server) pending(reader string) string {
 func ResultOf(r store.Record) Result {
 	result := Result{
 		Version: Version,
-		Granted: r.Success && r.Type == policy.LockUnlock,
+		Granted: r.Success && (r.Type == policy.LockUnlock || r.Type == policy.ElevatorPermit),
 		Reason:  r.Reason,
 		Code:    r.Reason.Code(),
 		Text:    r.Reason.Text(),

@@ -63,14 +63,17 @@ type Fault struct {
 type Door struct {
 	Name          string   `json:"name"`
 	Lock          int64    `json:"lock"`  // the place's id, 0 when not bound
-	State         string   `json:"state"` // locked or released
-	Cause         string   `json:"cause"` // fire, rex, lockdown, hold, grant, schedule or rest
+	State         string   `json:"state"` // locked or released; of a wireless lock that is not heard unknown
+	Cause         string   `json:"cause"` // fire, rex, loop, lockdown, hold, grant, schedule or rest
 	Contact       string   `json:"contact"`
 	LockedDown    bool     `json:"locked_down"`
 	Forced        bool     `json:"forced_open"`
 	HeldOpen      bool     `json:"held_open"`
 	Hold          string   `json:"hold"`
 	Scheduled     bool     `json:"on_scheduled_unlock"`
+	InterlockedBy string   `json:"interlocked_by,omitempty"` // the door that must be closed and locked first
+	Kind          string   `json:"kind,omitempty"`           // turnstile or gate
+	Passages      uint64   `json:"passages,omitempty"`       // counted since the start
 	Misconfigured string   `json:"misconfigured,omitempty"`
 	Relays        []int    `json:"relays"`
 	LockType      string   `json:"lock_type"`
@@ -83,7 +86,7 @@ type Relay struct {
 	Channel int    `json:"channel"`
 	Use     string `json:"use"`
 	Door    string `json:"door,omitempty"`
-	Wanted  string `json:"wanted"` // released or secured; on or off
+	Wanted  string `json:"wanted"` // released or secured; permitted or restricted; on or off
 	OK      bool   `json:"ok"`     // the line reads back as wanted
 }
 
@@ -224,6 +227,11 @@ type (
 		Input  string `json:"input"`
 		State  string `json:"state"`
 		Bounce int    `json:"bounce,omitempty"` // so many times before it settles
+		// Of an input that is measured: how far off its resistors are (0.05 is 5 %
+		// more), and noise up to so much of the reference, drawn from Seed.
+		Drift float64 `json:"drift,omitempty"`
+		Noise float64 `json:"noise,omitempty"`
+		Seed  uint64  `json:"seed,omitempty"`
 	}
 	// SimRelay breaks a relay's line: stuck_high, stuck_low or free.
 	SimRelay struct {

@@ -63,13 +63,21 @@ var plain = map[policy.EventType]string{
 	policy.AlarmSilenced:        "alarm silenced",
 	policy.AlarmReset:           "alarm reset",
 	policy.ControllerStale:      "policy is STALE: the place was not reached",
+	policy.ElevatorScheduled:    "stop permitted by schedule",
+	policy.ElevatorUnscheduled:  "schedule of the stop ended",
+	policy.ElevatorLockDown:     "stop locked down",
+	policy.ElevatorCancel:       "lockdown of the stop ended",
+	policy.LockPassage:          "somebody went through",
+	policy.LockTailgate:         "TAILGATED: one more went through",
+	policy.LockDuress:           "DURESS: somebody is made to open",
+	policy.LockAntiPassback:     "went the same way AGAIN: anti-passback",
 	policy.ExcessivePINAttempts: "too many wrong PINs: PINs are blocked for 5 minutes",
 }
 
 // detailed are those whose detail a person wants too.
 var detailed = map[policy.EventType]bool{
 	policy.ReaderSecureLost: true, policy.ZoneActivate: true, policy.ZoneTransition: true, policy.ZoneOnAccess: true,
-	policy.ZoneOverride: true, policy.AlarmStarted: true,
+	policy.ZoneOverride: true, policy.AlarmStarted: true, policy.LockPassage: true,
 }
 
 func (w Words) what(r store.Record) string {
@@ -80,10 +88,18 @@ func (w Words) what(r store.Record) string {
 		if r.Detail != "" && detailed[r.Type] {
 			text += " (" + strings.ReplaceAll(r.Detail, "_", " ") + ")"
 		}
+		if r.Reason != "" && !r.Success && r.Object.Type == "zone" {
+			text = "refused: " + text + ": " + r.Reason.Text()
+		}
 		return text
 	}
 	switch r.Type {
 	case policy.LockUnlock:
+		return w.decision(r)
+	case policy.ElevatorPermit:
+		if r.Success {
+			return r.Detail + " permitted to " + w.who(r)
+		}
 		return w.decision(r)
 	case policy.LockHeldOpenWarning:
 		return fmt.Sprintf("standing open: alarm in %v", (r.Until - r.At.Up).Round(time.Second))
@@ -98,6 +114,8 @@ func (w Words) what(r store.Record) string {
 		default:
 			return fmt.Sprintf("held %s for %v", r.Detail, (r.Until - r.At.Up).Round(time.Second))
 		}
+	case policy.AreaForgiven:
+		return "anti-passback of " + r.Detail + " forgiven"
 	case policy.ReaderBadFrame:
 		return "unreadable frame (" + r.Detail + ") " + r.Bits
 	case policy.ReaderAccess:
@@ -107,11 +125,29 @@ func (w Words) what(r store.Record) string {
 			return "fire alarm reset"
 		}
 		return "fire reset refused: " + strings.ReplaceAll(r.Detail, "_", " ")
+	case policy.WirelessEntered:
+		return w.passed(r, "entered")
+	case policy.WirelessLeft:
+		return w.passed(r, "left")
+	case policy.WirelessOffline:
+		return "not heard (" + strings.ReplaceAll(r.Detail, "_", " ") + "): nobody knows whether it is locked"
+	case policy.WirelessStalled:
+		if r.Success {
+			return "the motor moves again"
+		}
+		return "the motor is stalled"
 	case policy.ControllerPolicy:
 		return fmt.Sprintf("policy %d in force", r.Revision)
 	default:
 		return strings.TrimSpace(string(r.Type) + " " + r.Detail)
 	}
+}
+
+func (w Words) passed(r store.Record, verb string) string {
+	if r.Actor.Type == "" {
+		return "somebody " + verb
+	}
+	return w.who(r) + " " + verb
 }
 
 func (w Words) decision(r store.Record) string {

@@ -11,6 +11,7 @@ import (
 	"doord/reader/osdp"
 	"doord/reader/wiegand"
 	"doord/relay"
+	"doord/relay/gateway"
 	"doord/rex"
 )
 
@@ -40,6 +41,8 @@ type Board struct {
 	readers []*port
 	panels  []*panel
 	buses   []*Serial
+	meters  [2]*meters // egress, others
+	radios  []radio
 	open    []lines // all of them
 }
 
@@ -64,6 +67,18 @@ func open(c *config.Config, k kernel) (*Board, error) {
 	}
 	for _, bus := range c.Buses {
 		b.buses = append(b.buses, NewSerial(bus))
+	}
+	for _, g := range c.Gateways {
+		if address, ok := g.TCP(); ok {
+			b.radios = append(b.radios, NewTCP(address))
+		} else {
+			b.radios = append(b.radios, NewSerial(config.Bus{Name: g.Name, Port: g.Port, Speed: g.Speed, RS485: config.RS485Off}))
+		}
+	}
+	for i, bank := range []config.Bank{c.MeasuredEgress(), c.MeasuredOthers()} {
+		m, errs := openMeters(devices, c, bank)
+		b.meters[i] = m
+		r.errs = append(r.errs, errs...)
 	}
 	b.open = r.opened
 	if len(r.errs) > 0 {
@@ -141,6 +156,20 @@ func (b *Board) Egress() rex.Lines { return orNil(b.egress) }
 // Others returns the lines of all other inputs, or nil if there are none.
 func (b *Board) Others() rex.Lines { return orNil(b.others) }
 
+// MeasuredEgress returns the meters of the REX and fire inputs that are measured, or
+// nil if there are none.
+func (b *Board) MeasuredEgress() rex.Meters { return metersOrNil(b.meters[0]) }
+
+// MeasuredOthers returns the meters of all other inputs that are measured, or nil.
+func (b *Board) MeasuredOthers() rex.Meters { return metersOrNil(b.meters[1]) }
+
+func metersOrNil(m *meters) rex.Meters {
+	if m == nil {
+		return nil
+	}
+	return m
+}
+
 func orNil(in *inputs) rex.Lines {
 	if in == nil {
 		return nil
@@ -170,6 +199,22 @@ func (b *Board) Buses() []osdp.Line {
 	return list
 }
 
+// radio is the line of a gateway.
+type radio interface {
+	gateway.Line
+	Close() error
+}
+
+// Gateways returns the lines of the gateways, in the order of the configuration. One
+// that is missing is no error here: it is looked for again and again.
+func (b *Board) Gateways() []gateway.Line {
+	list := make([]gateway.Line, len(b.radios))
+	for i, r := range b.radios {
+		list[i] = r
+	}
+	return list
+}
+
 // Show lets a reader show something with the LED and, unless it is to be silent,
 // the buzzer that are wired to it, if any. It does not wait.
 func (b *Board) Show(reader int, f policy.Feedback, sound bool) {
@@ -185,6 +230,12 @@ func (b *Board) Close() {
 		if p != nil {
 			p.stop()
 		}
+	}
+	for _, m := range b.meters {
+		m.Close()
+	}
+	for _, r := range b.radios {
+		_ = r.Close() // a line that has gone
 	}
 	for _, s := range b.buses {
 		_ = s.Close() // a port that has gone

@@ -7,6 +7,7 @@
 //	                                                     others   rex.Lines      all other inputs
 //	                                                     wiegand  wiegand.Edges  D0 and D1 of a reader
 //	                                                     LED, buzzer             see Show
+//	       adc ────────────────────────────────────────▶ meters   rex.Meters     loops that are measured
 //	       bus ────────────────────────────────────────▶ serial   osdp.Line
 //
 // Chips, and the names of lines, are found with periph.io. The lines themselves

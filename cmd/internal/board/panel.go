@@ -43,14 +43,15 @@ type showing struct{ led, buzzer pattern }
 
 // patterns say what a reader shows: long light for yes, short sounds for no.
 var patterns = map[policy.Feedback]showing{
-	policy.ShowIdle:      {".", "."},
-	policy.ShowReleased:  {"#", "."},
-	policy.ShowGranted:   {"#", "##.!"},
-	policy.ShowDenied:    {"#.#.#.!", "#.#.#.!"},
-	policy.ShowAskPIN:    {"#####.....", "#.!"},
-	policy.ShowTwoFactor: {"##...", "#.#.!"},
-	policy.ShowWarning:   {".", "#........."},
-	policy.ShowAlarm:     {"#.", "#####....."},
+	policy.ShowIdle:         {".", "."},
+	policy.ShowReleased:     {"#", "."},
+	policy.ShowGranted:      {"#", "##.!"},
+	policy.ShowDenied:       {"#.#.#.!", "#.#.#.!"},
+	policy.ShowAskPIN:       {"#####.....", "#.!"},
+	policy.ShowTwoFactor:    {"##...", "#.#.!"},
+	policy.ShowSecondPerson: {"###..", "#..#.!"},
+	policy.ShowWarning:      {".", "#........."},
+	policy.ShowAlarm:        {"#.", "#####....."},
 }
 
 // panel is what a reader has to show with: an LED, a buzzer, or both. A goroutine

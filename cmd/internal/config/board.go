@@ -18,6 +18,8 @@ var meanings = map[rex.Kind]policy.InputType{
 	rex.Tamper:     policy.InputTamperS,
 	rex.Fire:       policy.InputFire,
 	rex.AlarmPanel: policy.InputPanel,
+	rex.Passage:    policy.InputPassage,
+	rex.Loop:       policy.InputLoop,
 }
 
 // Board returns the part of the configuration that the core needs. Its doors,
@@ -27,8 +29,13 @@ func (c *Config) Board() controller.Board {
 	for _, d := range c.Doors {
 		b.Doors = append(b.Doors, controller.Door{
 			Name: d.Name, Relays: d.Relays,
-			Magnetic: d.Lock == relay.Magnetic, FailSafe: d.FailMode == relay.FailSafe,
+			Magnetic: d.Lock == relay.Magnetic, FailSafe: d.FailMode == relay.FailSafe, Wireless: d.Channel,
 		})
+	}
+	for _, r := range c.Relay {
+		if r.Use == relay.Elevator {
+			b.Stops = append(b.Stops, r.Channel)
+		}
 	}
 	for _, in := range c.Input {
 		l := controller.Line{Name: in.Name, Channel: in.Channel, Kind: meanings[in.Kind],
@@ -74,30 +81,51 @@ func (c *Config) Relays() []relay.Wiring {
 type Bank struct {
 	Inputs []rex.Config
 	Lines  []Line
+	Meters []Meter // in place of Lines, of inputs that are measured
 	Index  []int
+}
+
+// Meter is how a loop is measured.
+type Meter struct {
+	ADC       ADC
+	Reference int // mV
 }
 
 // Egress returns the inputs that let people out, which have a line request of
 // their own, and Others the rest.
-func (c *Config) Egress() Bank { return c.bank(true) }
+func (c *Config) Egress() Bank { return c.bank(true, false) }
 
 // Others returns all inputs of the board that are not Egress.
-func (c *Config) Others() Bank { return c.bank(false) }
+func (c *Config) Others() Bank { return c.bank(false, false) }
 
-func (c *Config) bank(egress bool) Bank {
+// MeasuredEgress returns the inputs that let people out and are measured, and
+// MeasuredOthers the rest of those that are.
+func (c *Config) MeasuredEgress() Bank { return c.bank(true, true) }
+
+// MeasuredOthers returns all inputs that are measured and not MeasuredEgress.
+func (c *Config) MeasuredOthers() Bank { return c.bank(false, true) }
+
+func (c *Config) bank(egress, measured bool) Bank {
 	var b Bank
 	for i, in := range c.Input {
-		if in.Reader == "" && (in.Kind == rex.REX || in.Kind == rex.Fire) == egress {
-			b.Inputs = append(b.Inputs, in.rex())
+		switch {
+		case in.Reader != "" || (in.ADC != "") != measured || (in.Kind == rex.REX || in.Kind == rex.Fire) != egress:
+			continue
+		case measured:
+			b.Meters = append(b.Meters, Meter{in.ADC, in.Reference})
+		default:
 			b.Lines = append(b.Lines, in.Line)
-			b.Index = append(b.Index, i)
 		}
+		b.Inputs = append(b.Inputs, in.Rex())
+		b.Index = append(b.Index, i)
 	}
 	return b
 }
 
-func (in *Input) rex() rex.Config {
-	return rex.Config{Kind: in.Kind, Normally: in.Normally, Debounce: time.Duration(in.Debounce), ClosedHigh: in.ClosedHigh}
+// Rex returns how the input is wired.
+func (in *Input) Rex() rex.Config {
+	return rex.Config{Kind: in.Kind, Normally: in.Normally, Debounce: time.Duration(in.Debounce), ClosedHigh: in.ClosedHigh,
+		PullUp: in.PullUp, EndOfLine: in.EndOfLine, MainResistor: in.MainResistor, SecondResistor: in.SecondResistor, Tolerance: in.Tolerance, Cable: in.Cable}
 }
 
 // Wiegand returns what the ports of Wiegand readers accept, in the order of all

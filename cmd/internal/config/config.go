@@ -39,12 +39,13 @@ type Config struct {
 	// MaxEvents is how many events the journal keeps. Default 100000.
 	MaxEvents int `toml:"max_events"`
 
-	API     API      `toml:"api"`
-	Relay   []Relay  `toml:"relay"`
-	Doors   []Door   `toml:"door"`
-	Input   []Input  `toml:"input"`
-	Buses   []Bus    `toml:"bus"`
-	Readers []Reader `toml:"reader"`
+	API      API       `toml:"api"`
+	Relay    []Relay   `toml:"relay"`
+	Doors    []Door    `toml:"door"`
+	Input    []Input   `toml:"input"`
+	Buses    []Bus     `toml:"bus"`
+	Readers  []Reader  `toml:"reader"`
+	Gateways []Gateway `toml:"gateway"`
 }
 
 // Audit says whether a grant waits for the journal.
@@ -69,12 +70,24 @@ type Relay struct {
 	Channel int       `toml:"channel"` // 1 to 4, 5 for the auxiliary one
 	Line    Line      `toml:"line"`
 	Active  Level     `toml:"active"` // the level at which the coil is on: high (default) or low
-	Use     relay.Use `toml:"use"`    // of a relay without a door: siren or aux (default)
+	Use     relay.Use `toml:"use"`    // of a relay without a door: siren, elevator or aux (default)
 }
 
 // Line is a GPIO line: "CHIP:OFFSET", the chip by its name or label, or the name
 // of the line alone. A simulated board needs none.
 type Line string
+
+// ADC is a channel of an analogue converter: "DEVICE/CHANNEL", the device of the
+// kernel's IIO by its name in /sys/bus/iio/devices, by its label or by its chip, as in
+// "iio:device0/3". A simulated board takes any.
+type ADC string
+
+// Parts returns the device and the channel; ok is false for what is none.
+func (a ADC) Parts() (device string, channel int, ok bool) {
+	device, number, found := strings.Cut(string(a), "/")
+	channel, err := strconv.Atoi(number)
+	return device, channel, found && err == nil && device != "" && !strings.Contains(device, "..") && channel >= 0 && channel < 256 && strconv.Itoa(channel) == number
+}
 
 // Level is the level of a line.
 type Level string
@@ -105,7 +118,28 @@ type Door struct {
 	// AcknowledgeDeadBoardLocked is the installer's word for a fail-safe lock on
 	// an nc contact: a dead board keeps the door locked.
 	AcknowledgeDeadBoardLocked bool `toml:"acknowledge_dead_board_locked"`
+
+	// Of a wireless lock, which has no relays.
+
+	Gateway string `toml:"gateway"` // that has its radio
+	Channel int    `toml:"channel"` // 1 to 64; the place's records call it so
+	Address int    `toml:"address"` // its number at the gateway, 1 to 64. Default channel
 }
+
+// Gateway is one gateway of wireless locks.
+type Gateway struct {
+	Name string `toml:"name"`
+	// Port is a serial port, "/dev/ttyUSB0", or "tcp:HOST:PORT". On a simulated board
+	// "sim" is a simulated gateway.
+	Port     string `toml:"port"`
+	Speed    int    `toml:"speed"`    // of a serial port, bits per second, default 115200
+	Protocol string `toml:"protocol"` // default doord
+	// KeyFile holds the key that the gateway shares, 64 hex digits. TCP needs one.
+	KeyFile string `toml:"key_file"`
+}
+
+// TCP returns the address of a gateway on the network.
+func (g *Gateway) TCP() (address string, ok bool) { return strings.CutPrefix(g.Port, "tcp:") }
 
 // Bus is one RS-485 line with OSDP readers.
 type Bus struct {
@@ -135,7 +169,7 @@ type Input struct {
 	Name    string   `toml:"name"`
 	Channel int      `toml:"channel"` // 1 to 14
 	Line    Line     `toml:"line"`
-	Kind    rex.Kind `toml:"kind"`  // rex, contact, tamper, fire or alarm_panel
+	Kind    rex.Kind `toml:"kind"`  // rex, contact, tamper, fire, alarm_panel, passage or loop
 	Doors   []string `toml:"doors"` // that it belongs to; a fire input serves all
 
 	// Releases (of a rex) unlocks its doors whatever the policy says. Default true.
@@ -148,6 +182,18 @@ type Input struct {
 	Debounce   Duration     `toml:"debounce"`    // 1ms to 200ms, default 30ms
 	ClosedHigh bool         `toml:"closed_high"` // the line is high while the loop is closed
 	Pull       Pull         `toml:"pull"`        // up (default; down if closed_high), down or none: the board has its own
+
+	// ADC measures the loop, in place of Line, so that it can be supervised.
+	ADC ADC `toml:"adc"`
+	// Reference is the voltage behind the pull-up in mV, 500 to 24000. Default 3300.
+	Reference int `toml:"reference"`
+	PullUp    int `toml:"pull_up"` // ohm, required with ADC
+
+	EndOfLine      rex.EndOfLine `toml:"end_of_line"`     // none (default), cut_detect, short_detect or cut_and_short_detect
+	MainResistor   int           `toml:"main_resistor"`   // ohm
+	SecondResistor int           `toml:"second_resistor"` // ohm
+	Tolerance      int           `toml:"tolerance"`       // percent of all resistors, default 5
+	Cable          int           `toml:"cable"`           // ohm of both wires together at most, default 50
 
 	// Reader and ReaderInput say that it is an input of an OSDP reader and not of
 	// the board: a contact or a tamper, never what lets people out.
@@ -166,6 +212,9 @@ type Reader struct {
 	// Secure pins the secure channel: the reader is never believed in clear.
 	// Default true; false is for a reader that has none.
 	Secure *bool `toml:"secure"`
+	// Tap has phones sign at the reader, in transparent mode. Default false: some
+	// readers report no cards any more in that mode.
+	Tap bool `toml:"tap"`
 
 	// Of a Wiegand reader.
 
@@ -283,10 +332,17 @@ func (c *Config) defaults() {
 		if d.Lock == relay.Magnetic {
 			set(&d.FailMode, relay.FailSafe)
 		}
+		if d.Lock == relay.Wireless {
+			set(&d.FailMode, relay.FailSecure)
+			set(&d.Address, d.Channel)
+		}
 	}
 	for i := range c.Input {
 		in := &c.Input[i]
 		set(&in.Debounce, Duration(rex.DefaultDebounce))
+		if in.ADC != "" {
+			set(&in.Reference, 3300)
+		}
 		if in.ClosedHigh {
 			set(&in.Pull, PullDown)
 		}
@@ -307,13 +363,15 @@ func (c *Config) defaults() {
 			b.Formats = []string{"H10301"}
 		}
 	}
+	for i := range c.Gateways {
+		set(&c.Gateways[i].Speed, 115200)
+		set(&c.Gateways[i].Protocol, "doord")
+	}
 	for i := range c.Readers {
 		r := &c.Readers[i]
 		if r.OSDP() {
-			if r.Secure == nil {
-				yes := true
-				r.Secure = &yes
-			}
+			yes := true
+			set(&r.Secure, &yes)
 			continue
 		}
 		set(&r.Active, Low)

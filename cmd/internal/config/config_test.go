@@ -3,6 +3,7 @@ package config
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -111,7 +112,7 @@ func TestAGoodBoard(t *testing.T) {
 	if out.Inputs[0].Debounce != rex.DefaultDebounce {
 		t.Errorf("debounce: %v", out.Inputs[0].Debounce)
 	}
-	if r := c.Readers[1]; !r.OSDP() || r.Address() != 3 || !*r.Secure {
+	if r := c.Readers[1]; !r.OSDP() || r.Address() != 3 || !*r.Secure || r.Tap {
 		t.Errorf("an OSDP reader by default: %+v", r)
 	}
 	if c.Buses[0].Speed != 9600 || c.Buses[0].Formats[0] != "H10301" {
@@ -157,9 +158,16 @@ func TestEveryFaultOfABoardIsTold(t *testing.T) {
 		{"an address out of range", `"osdp:3"`, `"osdp:127"`, []string{`must be wiegand:1 to wiegand:4, or osdp:0 to osdp:126`}},
 		{"an OSDP reader without a bus", `bus = "hall"`, ``, []string{`reader[1] "hall".bus: there is no [[bus]] ""`}},
 		{"a Wiegand setting of an OSDP reader", `bus = "hall"`, "bus = \"hall\"\nkeypad = \"4-bit\"", []string{`are for Wiegand readers`}},
+		{"a tap at a Wiegand reader", `keypad = "4-bit"`, "tap = true", []string{`reader[0] "front".tap: a Wiegand reader cannot carry a tap`}},
 		{"a speed that no reader has", `port = "/dev/ttyAMA2"`, "port = \"/dev/ttyAMA2\"\nspeed = 1200", []string{`bus[0] "hall".speed: 1200 must be one of`}},
 		{"a format that is none", `"H10304"`, `"H10399"`, []string{`reader[0] "front"`, `H10399`, `H10301`}},
 		{"two formats of one length", `"H10301", "H10304"`, `"H10302", "H10304"`, []string{`H10302`, `H10304`, `37`}},
+		{"a supervised input without a converter", `kind = "fire"`, "kind = \"fire\"\nend_of_line = \"cut_detect\"\nmain_resistor = 2200", []string{`input[3] "fire".adc: a line cannot be supervised`}},
+		{"a converter that is none", `kind = "fire"`, "kind = \"fire\"\nadc = \"adc\"\npull_up = 2200", []string{`input[3] "fire".adc: "adc" must be DEVICE/CHANNEL`}},
+		{"a measured input without a pull-up", `kind = "fire"`, "kind = \"fire\"\nadc = \"iio:device0/3\"", []string{`input[3] "fire".pull_up: give the resistor`}},
+		{"a measured input with a line", `kind = "fire"`, "kind = \"fire\"\nadc = \"iio:device0/3\"\npull_up = 2200\nline = \"gpiochip0:1\"", []string{`has no line`}},
+		{"a reference that no board has", `kind = "fire"`, "kind = \"fire\"\nadc = \"iio:device0/3\"\npull_up = 2200\nreference = 5", []string{`5 mV is outside 500 to 24000`}},
+		{"a network whose states overlap", `kind = "fire"`, "kind = \"fire\"\nadc = \"iio:device0/3\"\npull_up = 2200\nend_of_line = \"cut_detect\"\nmain_resistor = 47", []string{`input[3] "fire"`, `closed and open cannot be told apart`, `take a larger resistor`}},
 		{"an audit that is none", `device_id`, "audit = \"maybe\"\ndevice_id", []string{`audit: "maybe" must be fast or strict`}},
 		{"a journal that is too small", `device_id`, "max_events = 3\ndevice_id", []string{`max_events: 3 is outside`}},
 	}
@@ -192,5 +200,103 @@ func TestEveryFaultOfABoardIsTold(t *testing.T) {
 func TestAFileThatIsNotThere(t *testing.T) {
 	if _, err := Load("nowhere/board.toml"); err == nil || !strings.Contains(err.Error(), "nowhere/board.toml") {
 		t.Errorf("%v", err)
+	}
+}
+
+// An elevator has relays of its own, and a reader without a door.
+func TestAnElevator(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "board.toml")
+	text := strings.Replace(good, `use = "siren"`, `use = "elevator"`, 1) + "\n[[reader]]\nname = \"car\"\nport = \"wiegand:4\"\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := c.Board()
+	if car := b.Readers[len(b.Readers)-1]; len(b.Stops) != 1 || b.Stops[0] != 5 || car.Door != -1 {
+		t.Errorf("stops %v, reader %+v", b.Stops, car)
+	}
+	if err := os.WriteFile(path, []byte(strings.Replace(text, `use = "elevator"`, `use = "siren"`, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(path); err == nil || !strings.Contains(err.Error(), "there is no door") {
+		t.Errorf("a reader at nothing: %v", err)
+	}
+}
+
+func TestAMeasuredInput(t *testing.T) {
+	c, err := Parse([]byte(strings.Replace(good, `kind = "fire"`, "kind = \"fire\"\nadc = \"iio:device0/3\"\npull_up = 2200\nend_of_line = \"cut_and_short_detect\"\nmain_resistor = 4700\nsecond_resistor = 1000", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := c.MeasuredEgress()
+	if len(b.Inputs) != 1 || b.Index[0] != 3 || b.Meters[0] != (Meter{"iio:device0/3", 3300}) || b.Inputs[0].SecondResistor != 1000 || len(c.Egress().Inputs) != 2 || len(c.MeasuredOthers().Inputs) != 0 {
+		t.Errorf("%+v", b)
+	}
+	if device, channel, ok := b.Meters[0].ADC.Parts(); !ok || device != "iio:device0" || channel != 3 {
+		t.Errorf("%s %d %t", device, channel, ok)
+	}
+}
+
+// radio is a door with a wireless lock, for the good board.
+const radio = good + `
+[[gateway]]
+name = "attic"
+port = "tcp:10.0.0.7:4701"
+key_file = "/etc/doord/attic.key"
+[[door]]
+name = "store"
+lock = "wireless"
+gateway = "attic"
+channel = 7
+`
+
+func TestADoorWithAWirelessLock(t *testing.T) {
+	c, err := Parse([]byte(radio))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := c.Doors[2]; d.FailMode != relay.FailSecure || d.Address != 7 {
+		t.Errorf("%+v", d)
+	}
+	if b := c.Board().Doors[2]; b.Wireless != 7 || b.FailSafe || len(b.Relays) != 0 {
+		t.Errorf("%+v", b)
+	}
+	if g := c.Gateways[0]; g.Protocol != "doord" || g.Speed != 115200 {
+		t.Errorf("%+v", g)
+	}
+	if len(c.Relays()) != 3 {
+		t.Errorf("%+v", c.Relays())
+	}
+	for _, tt := range []struct{ name, old, new, want string }{
+		{"with a relay", `lock = "wireless"`, "lock = \"wireless\"\nrelays = [5]", "a wireless lock has no relay"},
+		{"fail-safe", `lock = "wireless"`, "lock = \"wireless\"\nfail_mode = \"fail_safe\"", "stays locked without power"},
+		{"on a contact", `lock = "wireless"`, "lock = \"wireless\"\ncontact = \"nc\"", "are for relays"},
+		{"without its gateway", `gateway = "attic"`, `gateway = "cellar"`, `there is no [[gateway]] "cellar"`},
+		{"on a channel that is none", "channel = 7", "channel = 65", "65 is outside 1 to 64"},
+		{"at an address that is none", "channel = 7", "channel = 7\naddress = 99", "99 is outside 1 to 64"},
+		{"a channel twice", "channel = 7\n", "channel = 7\n[[door]]\nname = \"shed\"\nlock = \"wireless\"\ngateway = \"attic\"\nchannel = 7\naddress = 8\n", "wireless channel 7 is used by"},
+		{"an address twice", "channel = 7\n", "channel = 7\n[[door]]\nname = \"shed\"\nlock = \"wireless\"\ngateway = \"attic\"\nchannel = 8\naddress = 7\n", "lock 7 of gateway attic is used by"},
+		{"a strike with a channel", `lock = "wireless"`, "lock = \"electric_strike\"\nfail_mode = \"fail_secure\"\nrelays = [5]", `are for lock = "wireless"`},
+		{"a gateway without a key", `key_file = "/etc/doord/attic.key"`, "", "a gateway on the network needs a key"},
+		{"a gateway nowhere", `port = "tcp:10.0.0.7:4701"`, `port = "tcp:10.0.0.7"`, "must be tcp:HOST:PORT"},
+		{"a gateway without a port", `port = "tcp:10.0.0.7:4701"`, ``, "name its port"},
+		{"a gateway of an unknown make", `port = "tcp:10.0.0.7:4701"`, "port = \"tcp:10.0.0.7:4701\"\nprotocol = \"acme\"", `"acme" must be one of doord`},
+		{"a gateway that is slow", `port = "tcp:10.0.0.7:4701"`, "port = \"tcp:10.0.0.7:4701\"\nspeed = 300", "300 must be one of"},
+		{"a gateway of no door", `port = "/dev/ttyAMA2"`, "port = \"/dev/ttyAMA2\"\n[[gateway]]\nname = \"idle\"\nport = \"/dev/ttyUSB3\"", "no door is at it"},
+	} {
+		text := strings.Replace(radio, tt.old, tt.new, 1)
+		if text == radio {
+			t.Fatalf("%s: nothing was replaced", tt.name)
+		}
+		if _, err := Parse([]byte(text)); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+	}
+	c.Input[0].Doors = []string{"store"}
+	if w := c.Warnings(); !slices.ContainsFunc(w, func(s string) bool { return strings.Contains(s, "radio, which is no way out") }) {
+		t.Errorf("%q", w)
 	}
 }

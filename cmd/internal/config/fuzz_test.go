@@ -6,6 +6,7 @@ import "testing"
 // panic, and no default makes a good board a bad one.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(good))
+	f.Add([]byte(radio))
 	f.Add([]byte(""))
 	f.Add([]byte("device_id = 5"))
 	f.Add([]byte("[[door]]\nname = \"a\"\nrelays = [-1, 99, 1]\n[[relay]]\nchannel = 1\n"))

@@ -3,14 +3,18 @@ package config
 import (
 	"encoding/hex"
 	"fmt"
+	"maps"
+	"net"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"doord/policy"
 	"doord/reader/osdp"
 	"doord/reader/wiegand"
 	"doord/relay"
+	"doord/relay/gateway"
 	"doord/rex"
 )
 
@@ -31,6 +35,7 @@ func (c *Config) Validate() Problems {
 	v.doors(c)
 	v.inputs(c)
 	v.buses(c)
+	v.gateways(c)
 	v.readers(c)
 	return v.problems
 }
@@ -93,6 +98,9 @@ func (v *validator) doors(c *Config) {
 		where := fmt.Sprintf("door[%d] %q", i, d.Name)
 		v.must(names.MatchString(d.Name), where+".name", "must be 1 to 32 of a-z, 0-9, - and _")
 		v.once(where+".name", "door "+d.Name)
+		if v.wireless(c, where, d) {
+			continue
+		}
 		v.must(len(d.Relays) > 0, where+".relays", "the door has no relay: name its channels, as in relays = [1]")
 		for _, channel := range d.Relays {
 			v.must(wired[channel], where+".relays", "there is no [[relay]] with channel %d", channel)
@@ -123,7 +131,7 @@ func (v *validator) inputs(c *Config) {
 			}
 		}
 		switch in.Kind {
-		case rex.REX, rex.Contact:
+		case rex.REX, rex.Contact, rex.Passage, rex.Loop:
 			v.must(len(in.Doors) > 0, where+".doors", "name the doors that it belongs to, as in doors = [\"front\"]")
 		case rex.Fire:
 			v.must(len(in.Doors) == 0, where+".doors", "a fire input serves all doors of the board: leave doors out")
@@ -133,13 +141,30 @@ func (v *validator) inputs(c *Config) {
 			d := time.Duration(in.For)
 			v.must(d >= 500*time.Millisecond && d <= 10*time.Minute, where+".for", "%v is outside 500ms to 10m", d)
 		}
-		if err := in.rex().Validate(); err != nil {
+		v.measured(where, in)
+		if err := in.Rex().Validate(); err != nil {
 			v.must(false, where, "%s", err)
 		}
 		if in.Reader != "" {
 			v.readerInput(c, where, in)
 		}
 	}
+}
+
+// measured checks what an input that is measured must have, and others cannot have.
+func (v *validator) measured(where string, in Input) {
+	if in.ADC == "" {
+		supervised := in.EndOfLine != "" && in.EndOfLine != rex.None
+		v.must(!supervised && in.PullUp == 0 && in.Reference == 0 && in.MainResistor == 0 && in.SecondResistor == 0 && in.Tolerance == 0 && in.Cable == 0,
+			where+".adc", "a line cannot be supervised: end_of_line, resistors, pull_up, reference, tolerance and cable need adc = \"DEVICE/CHANNEL\"")
+		return
+	}
+	_, _, ok := in.ADC.Parts()
+	v.must(ok, where+".adc", "%q must be DEVICE/CHANNEL, as in \"iio:device0/3\"", in.ADC)
+	v.once(where+".adc", "converter channel "+string(in.ADC))
+	v.must(in.Line == "" && in.Reader == "" && !in.ClosedHigh, where+".adc", "an input that is measured has no line, reader or closed_high")
+	v.must(in.PullUp > 0, where+".pull_up", "give the resistor between the reference and the input in ohm, as in pull_up = 2200")
+	v.must(in.Reference >= 500 && in.Reference <= 24_000, where+".reference", "%d mV is outside 500 to 24000", in.Reference)
 }
 
 // readerInput checks an input that is on an OSDP reader. What lets people out
@@ -152,6 +177,46 @@ func (v *validator) readerInput(c *Config, where string, in Input) {
 	v.must(in.ReaderInput >= 0 && in.ReaderInput < 32, where+".reader_input", "%d is outside 0 to 31", in.ReaderInput)
 	v.once(where+".reader_input", fmt.Sprintf("input %d of reader %s", in.ReaderInput, in.Reader))
 }
+
+// wireless checks a door with a wireless lock, and that others say nothing of one.
+func (v *validator) wireless(c *Config, where string, d Door) bool {
+	if d.Lock != relay.Wireless {
+		v.must(d.Gateway == "" && d.Channel == 0 && d.Address == 0, where, "gateway, channel and address are for lock = \"wireless\"")
+		return false
+	}
+	v.must(len(d.Relays) == 0, where+".relays", "a wireless lock has no relay")
+	v.must(d.FailMode == relay.FailSecure, where+".fail_mode", "a wireless lock stays locked without power, and opens from inside by its handle: leave fail_mode out")
+	v.must(d.Contact == relay.NO && !d.AcknowledgeDeadBoardLocked, where, "contact and acknowledge_dead_board_locked are for relays")
+	v.must(slices.ContainsFunc(c.Gateways, func(g Gateway) bool { return g.Name == d.Gateway }), where+".gateway", "there is no [[gateway]] %q", d.Gateway)
+	v.must(d.Channel >= 1 && d.Channel <= policy.WirelessChannels, where+".channel", "%d is outside 1 to %d", d.Channel, policy.WirelessChannels)
+	v.must(d.Address >= 1 && d.Address <= gateway.MaxChannels, where+".address", "%d is outside 1 to %d", d.Address, gateway.MaxChannels)
+	v.once(where+".channel", fmt.Sprintf("wireless channel %d", d.Channel))
+	v.once(where+".address", fmt.Sprintf("lock %d of gateway %s", d.Address, d.Gateway))
+	return true
+}
+
+func (v *validator) gateways(c *Config) {
+	for i, g := range c.Gateways {
+		where := fmt.Sprintf("gateway[%d] %q", i, g.Name)
+		v.must(names.MatchString(g.Name), where+".name", "must be 1 to 32 of a-z, 0-9, - and _")
+		v.once(where+".name", "gateway "+g.Name)
+		v.must(g.Port != "", where+".port", "name its port, as in port = \"/dev/ttyUSB0\" or \"tcp:10.0.0.7:4701\"")
+		if address, ok := g.TCP(); ok {
+			host, port, err := net.SplitHostPort(address)
+			v.must(err == nil && host != "" && port != "", where+".port", "%q must be tcp:HOST:PORT", g.Port)
+			v.must(g.KeyFile != "", where+".key_file", "a gateway on the network needs a key: openssl rand -hex 32 makes one")
+		}
+		if g.Port != "sim" {
+			v.once(where+".port", "serial port "+g.Port)
+		}
+		v.must(slices.Contains(gatewaySpeeds, g.Speed), where+".speed", "%d must be one of %v", g.Speed, gatewaySpeeds)
+		v.must(gateway.Adapters[g.Protocol] != nil, where+".protocol", "%q must be one of %s", g.Protocol, strings.Join(slices.Sorted(maps.Keys(gateway.Adapters)), ", "))
+		v.must(slices.ContainsFunc(c.Doors, func(d Door) bool { return d.Gateway == g.Name }), where, "no door is at it: give a [[door]] lock = \"wireless\", gateway and channel")
+	}
+}
+
+// gatewaySpeeds are the speeds of serial ports that gateways have.
+var gatewaySpeeds = []int{9600, 19200, 38400, 57600, 115200, 230400}
 
 func (v *validator) buses(c *Config) {
 	for i, b := range c.Buses {
@@ -184,7 +249,8 @@ func (v *validator) readers(c *Config) {
 		v.once(where+".name", "reader "+r.Name)
 		v.must(ports.MatchString(r.Port), where+".port", "%q must be wiegand:1 to wiegand:4, or osdp:0 to osdp:126", r.Port)
 		v.once(where+".port", "port "+r.Port)
-		v.must(c.door(r.Door) >= 0, where+".door", "there is no door %q", r.Door)
+		elevator := r.Door == "" && slices.ContainsFunc(c.Relay, func(x Relay) bool { return x.Use == relay.Elevator })
+		v.must(c.door(r.Door) >= 0 || elevator, where+".door", "there is no door %q", r.Door)
 		if r.OSDP() {
 			v.must(slices.ContainsFunc(c.Buses, func(b Bus) bool { return b.Name == r.Bus }), where+".bus", "there is no [[bus]] %q", r.Bus)
 			v.must(r.D0 == "" && r.D1 == "" && r.LED == "" && r.Buzzer == "" && r.Keypad == "" && r.Formats == nil,
@@ -192,6 +258,7 @@ func (v *validator) readers(c *Config) {
 			continue
 		}
 		v.must(r.Bus == "" && r.Secure == nil, where, "bus and secure are for OSDP readers")
+		v.must(!r.Tap, where+".tap", "a Wiegand reader cannot carry a tap: phones need an OSDP reader with transparent mode")
 		v.line(where+".d0", r.D0)
 		v.line(where+".d1", r.D1)
 		v.pull(where+".pull", r.Pull)
@@ -217,6 +284,9 @@ func (c *Config) Warnings() []string {
 		leaves := slices.ContainsFunc(c.Input, func(in Input) bool {
 			return in.Kind == rex.REX && *in.Releases && slices.Contains(in.Doors, d.Name)
 		})
+		if leaves && d.Lock == relay.Wireless {
+			list = append(list, fmt.Sprintf("door[%d] %q: its request to exit goes by radio, which is no way out: the handle inside must open the lock", i, d.Name))
+		}
 		if !leaves && d.Lock == relay.Magnetic {
 			list = append(list, fmt.Sprintf("door[%d] %q: a magnetic lock without a request to exit that releases it", i, d.Name))
 		}

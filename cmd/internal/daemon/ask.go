@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"net/http"
 	"slices"
@@ -39,7 +38,10 @@ func (d *Daemon) member(id int64) (*policy.Holder, uint64, error) {
 // WhatIf answers a question about another time or person. It touches no door, and
 // nothing of it becomes an event.
 func (s Server) WhatIf(ctx context.Context, q api.WhatIf) (api.Result, error) {
-	i, err := s.doorIndex(q.Door)
+	i, err := -1, error(nil)
+	if q.Stop == 0 {
+		i, err = s.doorIndex(q.Door)
+	}
 	if err != nil {
 		return api.Result{}, err
 	}
@@ -57,8 +59,11 @@ func (s Server) WhatIf(ctx context.Context, q api.WhatIf) (api.Result, error) {
 	}
 	r := api.Result{Version: api.Version, Door: q.Door, Member: q.Member}
 	err = s.look(ctx, func(c *controller.Controller) {
-		request := policy.Request{Door: c.Door(i).Lock, Method: q.Method, Reader: readerFor(c, i, q.Method), Holder: h, PIN: &pin, Found: revision,
+		request := policy.Request{Stop: q.Stop, Method: q.Method, Reader: readerFor(c, i, q.Stop, q.Method), Holder: h, PIN: &pin, Found: revision,
 			Proof: policy.Proof{Signed: true, PhoneUnlocked: q.Unlocked, AtReader: q.AtReader, Location: q.Location.Policy()}}
+		if i >= 0 {
+			request.Door = c.Door(i).Lock
+		}
 		at := q.At
 		if set := c.Policy(); set != nil {
 			at = at.In(set.Location)
@@ -69,16 +74,23 @@ func (s Server) WhatIf(ctx context.Context, q api.WhatIf) (api.Result, error) {
 	return r, err
 }
 
-// readerFor returns the entry reader of a door, for a method that needs one.
-func readerFor(c *controller.Controller, door int, m policy.Method) int64 {
-	if m == policy.MethodInApp || m == policy.MethodLink {
+// readerFor returns the entry reader of a door, or that in the car of a stop, for a
+// method that needs one.
+func readerFor(c *controller.Controller, door int, stop int64, m policy.Method) int64 {
+	if stop == 0 && (m == policy.MethodInApp || m == policy.MethodLink) {
 		return 0
+	}
+	var elevator int64
+	for _, s := range c.Stops() {
+		if s.ID == stop {
+			elevator = s.ElevatorID
+		}
 	}
 	for i, p := range c.Board().Readers {
 		if p.Door != door {
 			continue
 		}
-		if r := c.Policy().Reader(c.ReaderID(i)); r != nil && r.Direction == policy.In {
+		if r := c.Policy().Reader(c.ReaderID(i)); r != nil && r.Direction == policy.In && r.ElevatorID == elevator {
 			return r.ID
 		}
 	}
@@ -107,29 +119,6 @@ func (s Server) InApp(ctx context.Context, q api.InApp) (api.Result, error) {
 	r := outcome(events, q.Door)
 	r.Member = q.Member
 	return r, nil
-}
-
-// Tap asks a phone at a reader to sign a challenge and presents its answer. A
-// phone that does not answer in time is no tap at all.
-func (d *Daemon) Tap(ctx context.Context, reader int, wave bool, phone func(policy.Tap) (policy.Assertion, policy.TokenClass)) error {
-	tap := policy.Tap{}
-	_, _ = rand.Read(tap.Challenge[:]) // crypto/rand does not fail: it ends the program first
-	err := d.look(ctx, func(c *controller.Controller) {
-		if set := c.Policy(); set != nil {
-			tap.Place, tap.Controller = set.Place.ID, set.Controller.ID
-		}
-		tap.Reader, tap.Door = c.ReaderID(reader), c.Door(c.Board().Readers[reader].Door).Lock
-	})
-	if err != nil {
-		return err
-	}
-	if _, err := d.send(ctx, controller.Challenged{Reader: reader, Challenge: tap.Challenge}); err != nil {
-		return err
-	}
-	answer, class := phone(tap)
-	holder, found := d.lookUp(policy.Token{Class: class, Value: string(answer.Key[:])})
-	_, err = d.send(ctx, controller.Presented{Reader: reader, Class: class, Holder: holder, Found: found, Tap: &answer, Wave: wave})
-	return err
 }
 
 // Week tells what the schedules of a door amount to on seven days.
@@ -196,23 +185,22 @@ func (s Server) Zones(ctx context.Context) ([]api.Zone, error) {
 	list := []api.Zone{}
 	err := s.look(ctx, func(c *controller.Controller) {
 		for id, z := range c.Zones() {
-			list = append(list, api.Zone{ID: id, Name: zoneName(c.Policy(), id), Level: string(z.Level), Until: z.Override.Until, Violated: z.Violated()})
+			list = append(list, api.Zone{ID: id, Name: zoneOf(c.Policy(), id).Name, Source: string(zoneOf(c.Policy(), id).Source), Level: string(z.Level), Until: z.Override.Until, Violated: z.Violated()})
 		}
 	})
 	slices.SortFunc(list, func(a, b api.Zone) int { return int(a.ID - b.ID) })
 	return list, err
 }
 
-func zoneName(set *policy.Set, id int64) string {
-	if set == nil {
-		return ""
-	}
-	for _, z := range set.Zones {
-		if z.ID == id {
-			return z.Name
+func zoneOf(set *policy.Set, id int64) policy.Zone {
+	if set != nil {
+		for _, z := range set.Zones {
+			if z.ID == id {
+				return z.Zone
+			}
 		}
 	}
-	return ""
+	return policy.Zone{}
 }
 
 // technician is who acts at the board itself.
@@ -255,6 +243,78 @@ func (s Server) AlarmCommand(ctx context.Context, rule int64, action string) (ap
 		in = controller.AlarmReset{Rule: rule, By: technician}
 	default:
 		return api.Result{}, &api.Error{Status: http.StatusBadRequest, Text: fmt.Sprintf("there is no action %q", action), Hint: "one of silence, reset"}
+	}
+	events, err := s.send(ctx, in)
+	return outcome(events, ""), err
+}
+
+// Areas lists the anti-passback areas with whom they know of.
+func (s Server) Areas(ctx context.Context) ([]api.Area, error) {
+	list := []api.Area{}
+	err := s.look(ctx, func(c *controller.Controller) {
+		if c.Policy() == nil {
+			return
+		}
+		known := c.Areas()
+		for _, a := range c.Policy().Areas {
+			x := api.Area{ID: a.ID, Name: a.Name, Mode: a.Mode, Inside: []int64{}, Outside: []int64{}}
+			for _, w := range known[a.ID] {
+				if w.Inside {
+					x.Inside = append(x.Inside, w.Member)
+				} else {
+					x.Outside = append(x.Outside, w.Member)
+				}
+			}
+			list = append(list, x)
+		}
+	})
+	return list, err
+}
+
+// Forgive forgets where a member is, or everybody, in one area.
+func (s Server) Forgive(ctx context.Context, area int64, f api.Forgive) (api.Result, error) {
+	known := false
+	if err := s.look(ctx, func(c *controller.Controller) { known = c.Policy() != nil && c.Policy().Area(area) != nil }); err != nil {
+		return api.Result{}, err
+	}
+	if !known {
+		return api.Result{}, &api.Error{Status: http.StatusNotFound, Text: fmt.Sprintf("there is no area %d here", area), Hint: "doorctl areas lists them"}
+	}
+	events, err := s.send(ctx, controller.Forgiven{Area: area, Member: f.Member, By: technician})
+	return outcome(events, ""), err
+}
+
+// Elevators lists the elevator stops.
+func (s Server) Elevators(ctx context.Context) ([]api.Stop, error) {
+	list := []api.Stop{}
+	err := s.look(ctx, func(c *controller.Controller) {
+		for _, x := range c.Stops() {
+			list = append(list, api.Stop{ID: x.ID, Elevator: x.Elevator.Name, Name: x.Name, Floor: x.Floor.Number, Relay: x.Relay.Channel,
+				Permitted: x.Permitted, Scheduled: x.Scheduled, LockedDown: x.LockedDown, Wired: x.Wired})
+		}
+	})
+	return list, err
+}
+
+// StopCommand does something to an elevator stop, for a technician.
+func (s Server) StopCommand(ctx context.Context, id int64, action string) (api.Result, error) {
+	var in controller.Input
+	switch action {
+	case "permit":
+		in = controller.StopPermitted{Stop: id}
+	case "lock_down", "cancel_lockdown":
+		in = controller.StopLockedDown{Stop: id, On: action == "lock_down"}
+	default:
+		return api.Result{}, &api.Error{Status: http.StatusBadRequest, Text: fmt.Sprintf("there is no action %q", action), Hint: "one of permit, lock_down, cancel_lockdown"}
+	}
+	known := false
+	if err := s.look(ctx, func(c *controller.Controller) {
+		known = slices.ContainsFunc(c.Stops(), func(x controller.StopStatus) bool { return x.ID == id })
+	}); err != nil {
+		return api.Result{}, err
+	}
+	if !known {
+		return api.Result{}, &api.Error{Status: http.StatusNotFound, Text: fmt.Sprintf("there is no elevator stop %d here", id), Hint: "doorctl elevators lists them"}
 	}
 	events, err := s.send(ctx, in)
 	return outcome(events, ""), err

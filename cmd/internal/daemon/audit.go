@@ -15,6 +15,7 @@ import (
 // wait: only a release whose one cause is a grant does.
 type audit struct {
 	waiting []bool // by door: its grant is not on the disk yet
+	permits bool   // nor is a permit of elevator stops
 	fresh   bool   // grants came since the last sync began
 	busy    bool   // a sync is under way
 	sync    func(context.Context) error
@@ -32,6 +33,9 @@ func (a *audit) mark(d *Daemon, events []policy.Event) {
 				a.waiting = make([]bool, len(d.board.Doors))
 			}
 			a.waiting[i], a.fresh = true, true
+		}
+		if e.Type == policy.ElevatorPermit && e.Success {
+			a.permits, a.fresh = true, true
 		}
 	}
 }
@@ -67,6 +71,7 @@ func (d *Daemon) audited(err error) {
 		d.fault(auditFault, "the journal cannot be written: "+err.Error())
 	case !a.fresh:
 		clear(a.waiting)
+		a.permits = false
 		d.fault(auditFault, "")
 	}
 	a.begin(d)
@@ -76,12 +81,24 @@ const auditFault = "strict audit keeps doors locked to cards"
 
 // hold takes back the releases that still wait for the disk.
 func (a *audit) hold(c *controller.Controller, o controller.Outputs) controller.Outputs {
-	for i, waiting := range a.waiting {
-		if waiting && c.Door(i).Cause == door.ByGrant.String() {
+	for i := range a.waiting {
+		if a.holds(c, i) {
 			for _, channel := range c.Board().Doors[i].Relays {
 				o &^= 1 << (channel - 1)
 			}
 		}
 	}
+	if a.permits && !c.Fire().Latched {
+		for _, s := range c.Stops() {
+			if s.Wired && !s.Scheduled {
+				o &^= 1 << (s.Relay.Channel - 1)
+			}
+		}
+	}
 	return o
+}
+
+// holds reports whether the release of door i still waits for the disk.
+func (a *audit) holds(c *controller.Controller, i int) bool {
+	return i < len(a.waiting) && a.waiting[i] && c.Door(i).Cause == door.ByGrant.String()
 }

@@ -59,7 +59,7 @@ func newBus(d *Daemon, c config.Bus, line osdp.Line, keys *keyring) (*bus, error
 			continue
 		}
 		kept := keys.get(r.Name)
-		at := osdp.Reader{Addr: r.Address(), Baud: c.Speed, Secure: *r.Secure || kept.Secure, Keys: kept.keys()}
+		at := osdp.Reader{Addr: r.Address(), Baud: c.Speed, Secure: *r.Secure || kept.Secure, Keys: kept.keys(), Tap: r.Tap}
 		if kept.Addr != nil {
 			at.Addr, at.Baud = *kept.Addr, kept.Baud
 		}
@@ -166,11 +166,20 @@ func (b *bus) handle(ctx context.Context, e osdp.Event) {
 	switch x := e.Body.(type) {
 	case osdp.Read:
 		d.read(ctx, board, &b.entries[e.Reader], x.Read)
+	case osdp.Phone, osdp.Tapped, osdp.TapFailed:
+		b.handlePhone(ctx, e)
 	case osdp.PossiblyLost:
 		d.post(ctx, controller.BadFrame{Reader: board, Fault: "possibly_lost"})
 	case osdp.Online:
 		b.clear(e.Reader)
 		d.post(ctx, controller.ReaderChanged{Reader: board, Online: true})
+	case osdp.Identified:
+		what := "reader " + b.name(e.Reader) + " cannot carry a tap: it has no transparent mode"
+		hint := ""
+		if r := d.Config.Readers[board]; r.Tap && x.Capabilities.Of(osdp.CapSmartCard).Compliance&1 == 0 {
+			hint = "take tap = true out of the board's configuration, or put a reader there that has it"
+		}
+		d.fault(what, hint)
 	case osdp.Offline:
 		d.post(ctx, controller.ReaderChanged{Reader: board})
 	case osdp.Tamper:

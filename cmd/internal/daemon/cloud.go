@@ -133,6 +133,15 @@ func (c cloud) input(ctx context.Context, cmd cloudsync.Command) (controller.Inp
 		return controller.AlarmSilenced{Rule: cmd.Object, By: by}, policy.AlarmSilenced, nil
 	case cloudsync.ActionResetAlarm:
 		return controller.AlarmReset{Rule: cmd.Object, By: by}, policy.AlarmReset, nil
+	case cloudsync.ActionForgive:
+		var f cloudsync.Forgive
+		if err := json.Unmarshal(cmd.Body, &f); err != nil {
+			return nil, "", fmt.Errorf("whom to forgive: %w", err)
+		}
+		if cmd.Object == 0 {
+			return nil, "", errors.New("forgive: it names no area") // to the core that is all of them
+		}
+		return controller.Forgiven{Area: cmd.Object, Member: f.Whom, By: by}, policy.AreaForgiven, nil
 	case cloudsync.ActionReboot:
 		return nil, "", nil
 	default:
@@ -260,8 +269,16 @@ func (c cloud) Status(ctx context.Context) (cloudsync.Status, error) {
 		for i, b := range d.board.Readers {
 			r := core.Reader(i)
 			// A Wiegand reader cannot tell whether it is there.
-			st.Readers = append(st.Readers, cloudsync.ReaderStatus{Name: b.Name, Port: b.Port, Door: d.board.Doors[b.Door].Name,
+			st.Readers = append(st.Readers, cloudsync.ReaderStatus{Name: b.Name, Port: b.Port, Door: d.doorOf(b),
 				Online: r.Online || !d.Config.Readers[i].OSDP(), Tampered: r.Tampered})
+		}
+		for i, b := range d.board.Doors {
+			if b.Wireless != 0 {
+				st.Wireless = append(st.Wireless, d.wirelessStatus(core, i))
+			}
+		}
+		for _, x := range core.Stops() {
+			st.Stops = append(st.Stops, cloudsync.StopStatus{StopID: x.ID, Permitted: x.Permitted, OnSchedule: x.Scheduled, LockedDown: x.LockedDown, Misconfigured: !x.Wired})
 		}
 	})
 	d.mu.Lock()
@@ -278,9 +295,35 @@ func (d *Daemon) doorStatus(core *controller.Controller, i int) cloudsync.DoorSt
 	x := cloudsync.DoorStatus{LockID: s.Lock, Name: s.Name, LockType: string(wired.Lock), FailMode: string(wired.FailMode), Relays: wired.Relays,
 		Unlocked: s.Released, Cause: s.Cause, LockedDown: s.LockedDown, Forced: s.Forced, HeldOpen: s.HeldOpen, OnScheduledUnlock: s.Scheduled,
 		FirstToArriveUntil: s.ArriveUntil, FirstToArriveDone: s.Arrived, Misconfigured: s.Misconfigured}
-	if s.Contact == "open" || s.Contact == "closed" {
-		open := s.Contact == "open"
-		x.Open = &open
+	if d.board.Doors[i].Wireless != 0 {
+		w := core.Wireless(i)
+		x.Unlocked = w.Online && w.Unlocked // what the lock said, not what it is told
+	}
+	x.Open = opened(s)
+	return x
+}
+
+// opened reports whether a door is open; nil: nobody knows.
+func opened(s controller.DoorStatus) *bool {
+	if s.Contact != "open" && s.Contact != "closed" {
+		return nil
+	}
+	return new(s.Contact == "open")
+}
+
+func (d *Daemon) wirelessStatus(core *controller.Controller, i int) cloudsync.WirelessStatus {
+	s, w := core.Door(i), core.Wireless(i)
+	x := cloudsync.WirelessStatus{LockID: s.Lock, Channel: d.board.Doors[i].Wireless, Online: w.Online,
+		LossOfRF: !w.Online && d.heard[i].Why == lossOfRF, Unlocked: w.Online && w.Unlocked, BatteryLow: w.Low, MotorStall: w.Stalled, Tampered: w.Tampered}
+	if !w.Online {
+		return x
+	}
+	x.Open = opened(s)
+	if w.Battery >= 0 {
+		x.Battery = new(w.Battery)
+	}
+	if w.Signal != 0 {
+		x.Signal = new(w.Signal)
 	}
 	return x
 }

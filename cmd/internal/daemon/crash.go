@@ -47,7 +47,7 @@ func (d *Daemon) step(in controller.Input) []policy.Event {
 		}
 		d.restart(now)
 		switch in.(type) {
-		case controller.Changed, controller.SetPolicy:
+		case controller.Changed, controller.WirelessReported, controller.SetPolicy:
 			in = nil // the new core knows it
 		}
 	}
@@ -106,6 +106,11 @@ func (d *Daemon) restart(now policy.Now) {
 	for _, c := range d.lines {
 		if c.Status != "" {
 			events = append(events, d.core.Step(now, c)...)
+		}
+	}
+	for _, r := range d.heard {
+		if r.Online || r.Why != "" {
+			events = append(events, d.core.Step(now, r)...)
 		}
 	}
 	d.record(events)
@@ -176,15 +181,25 @@ func (f *fallback) requests(up time.Duration) (list []request) {
 func (f *fallback) releases(up time.Duration) controller.Outputs {
 	var o controller.Outputs
 	for i, d := range f.board.Doors {
-		out := up < f.until[i] || f.fire && d.FailSafe
-		for l, line := range f.board.Inputs {
-			out = out || line.Releases && f.active[l] && slices.Contains(line.Doors, i)
-		}
-		if out {
+		if f.releasesDoor(up, i) {
 			for _, channel := range d.Relays {
 				o |= 1 << (channel - 1)
 			}
 		}
 	}
+	if f.fire {
+		for _, channel := range f.board.Stops {
+			o |= 1 << (channel - 1)
+		}
+	}
 	return o
+}
+
+// releasesDoor reports whether door i is to be released at a time.
+func (f *fallback) releasesDoor(up time.Duration, i int) bool {
+	out := up < f.until[i] || f.fire && f.board.Doors[i].FailSafe
+	for l, line := range f.board.Inputs {
+		out = out || line.Releases && f.active[l] && slices.Contains(line.Doors, i)
+	}
+	return out
 }

@@ -9,6 +9,7 @@ import (
 
 	"doord/cmd/internal/api"
 	"doord/policy/controller"
+	"doord/sim"
 )
 
 // recovered lets the pause after a first crash pass.
@@ -191,4 +192,16 @@ func TestACrashLongAgoDoesNotCount(t *testing.T) {
 		r.tap("front", 118, 1603)
 		r.want(front)
 	})
+}
+
+// While there is no core nobody decides about stops; fire gives the elevator back.
+func TestTheFallbackLeavesAnElevatorToItselfOnFire(t *testing.T) {
+	f := newFallback(sim.Tower())
+	if f.releases(0) != 0 {
+		t.Errorf("stops are permitted by nobody: %b", f.releases(0))
+	}
+	f.take(0, controller.Changed{Line: 2, Active: true})
+	if o := f.releases(0); o != 0b11110 {
+		t.Errorf("on fire: %b", o)
+	}
 }

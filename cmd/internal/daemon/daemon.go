@@ -20,6 +20,7 @@ import (
 	"doord/reader/osdp"
 	"doord/reader/wiegand"
 	"doord/relay"
+	"doord/relay/gateway"
 	"doord/rex"
 	"doord/store"
 	"doord/store/cloudsync"
@@ -27,11 +28,16 @@ import (
 
 // Hardware is a board, real or simulated.
 type Hardware struct {
-	Relays  relay.Lines     // in the order of Config.Relays
-	Egress  rex.Lines       // REX and fire inputs: Config.Egress
-	Others  rex.Lines       // all other inputs: Config.Others
-	Wiegand []wiegand.Edges // in the order of Config.Readers; nil for an OSDP reader
-	Buses   []osdp.Line     // in the order of Config.Buses
+	Relays relay.Lines // in the order of Config.Relays
+	Egress rex.Lines   // REX and fire inputs: Config.Egress
+	Others rex.Lines   // all other inputs: Config.Others
+	// MeasuredEgress and MeasuredOthers are the same for the inputs that are measured:
+	// Config.MeasuredEgress and Config.MeasuredOthers. Nil if there are none.
+	MeasuredEgress, MeasuredOthers rex.Meters
+
+	Wiegand  []wiegand.Edges // in the order of Config.Readers; nil for an OSDP reader
+	Buses    []osdp.Line     // in the order of Config.Buses
+	Gateways []gateway.Line  // in the order of Config.Gateways
 	// Show lets a reader show something, with its buzzer or without. It must not block.
 	Show func(reader int, f policy.Feedback, sound bool)
 	// Now is the monotonic clock since boot, the one that stamps the edges.
@@ -71,8 +77,10 @@ type Daemon struct {
 	board   controller.Board
 	wirings []relay.Wiring
 
-	buses []*bus
-	cloud *cloudsync.Client
+	buses  []*bus
+	radios []*radio
+	radio  []*radio // of each door; nil for one with relays
+	cloud  *cloudsync.Client
 
 	rebooting chan struct{} // somebody asks for a new start
 
@@ -93,7 +101,9 @@ type Daemon struct {
 	fallback *fallback
 	opening  bool // the files are not open yet: there can be no core
 	shown    []shown
-	lines    []controller.Changed // the last change of each input
+	told     []gateway.Want                // of each door's wireless lock, the last want
+	heard    []controller.WirelessReported // the last of each door's wireless lock; at one without, of none
+	lines    []controller.Changed          // the last change of each input
 	broken   map[relay.Channel]bool
 	pulses   map[int]time.Duration // until when a relay is on for a test, by channel
 	changes  []uint64              // of each input
@@ -102,6 +112,7 @@ type Daemon struct {
 	audit    audit
 
 	egressDown atomic.Bool        // nobody reads the REX and fire inputs
+	unreadable atomic.Uint32      // the same for single inputs that are measured: a bit each
 	failSafe   controller.Outputs // the relays of doors that nothing may hold locked then
 
 	mu       sync.Mutex
@@ -202,10 +213,16 @@ func New(o Options) (*Daemon, error) {
 			}
 		}
 	}
+	for _, channel := range d.board.Stops {
+		d.failSafe |= 1 << (channel - 1) // fire could not give the elevator back
+	}
+	for _, i := range o.Config.MeasuredEgress().Index {
+		d.unreadable.Or(1 << i)
+	}
 	d.fallback = newFallback(d.board)
 	d.egressDown.Store(len(o.Config.Egress().Inputs) > 0) // until they are read
 	d.core = controller.New(d.board, controller.State{})
-	return d, nil
+	return d, d.newRadios()
 }
 
 // open opens the files and then lets a core take over from the fallback. If the
@@ -293,12 +310,18 @@ func (d *Daemon) Run(ctx context.Context) error {
 		d.runLog(over)
 	}()
 	wg.Go(func() { d.runEgress(ctx) })
+	wg.Go(func() { d.runMeasured(ctx, true) })
+	var radios sync.WaitGroup
+	for _, r := range d.radios {
+		radios.Go(func() { r.run(ctx) })
+	}
 	wg.Go(func() {
 		if failed = d.open(ctx); failed != nil || ctx.Err() != nil {
 			cancel()
 			return
 		}
 		wg.Go(func() { d.runOthers(ctx) })
+		wg.Go(func() { d.runMeasured(ctx, false) })
 		for i, edges := range d.Hardware.Wiegand {
 			if edges != nil {
 				wg.Go(func() { d.runReader(ctx, i) })
@@ -319,7 +342,17 @@ func (d *Daemon) Run(ctx context.Context) error {
 	if err := relay.MakeSafe(d.wirings, d.Hardware.Relays); err != nil {
 		d.Log.Error("relays may not be safe", "err", err)
 	}
+	told := make(chan struct{})
+	go func() {
+		defer close(told)
+		radios.Wait()
+	}()
+	select {
+	case <-told: // wireless locks are locked, too
+	case <-time.After(time.Second): // a line that hangs
+	}
 	d.Hardware.Close()
+	<-told
 	cancel()
 	wg.Wait()
 	close(over)

@@ -67,6 +67,7 @@ func (d *Daemon) now() policy.Now {
 // taken the same input.
 func (d *Daemon) round(m message) (rest time.Duration) {
 	var a answer
+	var before controller.Status // of the input that changed
 	if !m.mine() || m.late(d.Hardware.Now()) {
 		m, a.err = message{reply: m.reply}, errTooLate
 	}
@@ -88,14 +89,20 @@ func (d *Daemon) round(m message) (rest time.Duration) {
 	}
 	switch in := m.in.(type) {
 	case controller.Changed:
+		before = d.lines[in.Line].Status
 		d.lines[in.Line] = in
 		d.fallback.take(d.Hardware.Now(), in)
+	case controller.WirelessReported:
+		d.heard[in.Door] = in
 	case controller.SetPolicy:
 		d.set = in.Set
 	}
 	a.events = d.step(m.in)
 	d.audit.mark(d, a.events)
 	mismatches := d.act()
+	if in, ok := m.in.(controller.Changed); ok {
+		d.wireFault(before, in)
+	}
 	d.record(a.events)
 	d.count(m.in)
 	for _, m := range mismatches {
@@ -120,6 +127,7 @@ func (d *Daemon) act() []relay.Mismatch {
 		// for these.
 		wanted |= d.failSafe
 	}
+	wanted |= d.unmeasured()
 	mismatches, err := d.driver.Apply(relay.Outputs(wanted))
 	switch {
 	case err != nil:
@@ -136,6 +144,7 @@ func (d *Daemon) act() []relay.Mismatch {
 		}
 		d.fault(m.Channel.String()+" does not follow", hint)
 	}
+	d.actWireless()
 	if d.crash.down {
 		return mismatches
 	}

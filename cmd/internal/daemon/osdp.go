@@ -44,7 +44,7 @@ func (b *bus) describe(i int, st osdp.State) api.OSDPReader {
 	r := api.OSDPReader{
 		Name: b.name(i), Bus: b.config.Name, Address: st.Comm.Addr, Speed: st.Comm.Baud,
 		Online: st.Online, Secure: st.Secure, MustSpeak: st.Reader.Secure, Keyed: st.Keyed,
-		Tampered: st.Tamper.Tamper, PowerFail: st.Tamper.PowerFail,
+		Taps: st.Taps, Tampered: st.Tamper.Tamper, PowerFail: st.Tamper.PowerFail,
 		Capabilities: capabilities(st.Capabilities), Counters: st.Counters, Latency: ms(st.Latency), Worst: ms(st.Worst),
 	}
 	if st.Identity != (osdp.Identity{}) {

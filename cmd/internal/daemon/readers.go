@@ -126,9 +126,21 @@ func (d *Daemon) read(ctx context.Context, i int, entry *reader.Entry, r reader.
 // replaced in that moment it looks again, so that a record of an old policy never
 // opens a door under a new one; the core checks the same.
 func (d *Daemon) present(ctx context.Context, i int, token policy.Token, bits string) {
-	in := controller.Presented{Reader: i, Class: token.Class, Bits: bits}
-	in.Holder, in.Found = d.find(ctx, func() (*policy.Holder, uint64) { return d.lookUp(token) })
-	d.post(ctx, in)
+	d.post(ctx, d.found(ctx, controller.Presented{Reader: i, Bits: bits}, token))
+}
+
+// found fills in who holds the first of the tokens that anybody holds.
+func (d *Daemon) found(ctx context.Context, in controller.Presented, tokens ...policy.Token) controller.Presented {
+	in.Holder, in.Found = d.find(ctx, func() (h *policy.Holder, revision uint64) {
+		for _, token := range tokens {
+			in.Class = token.Class
+			if h, revision = d.lookUp(token); h != nil {
+				break
+			}
+		}
+		return h, revision
+	})
+	return in
 }
 
 // find looks somebody up. If the policy is replaced in that moment it looks again.

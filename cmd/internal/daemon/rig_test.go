@@ -104,11 +104,12 @@ func place(t rapid.TB) *policy.Records {
 }
 
 func newBoard(c *config.Config) *board.Board {
-	return board.New(board.Spec{Relays: c.Relays(), Egress: c.Egress().Inputs, Others: c.Others().Inputs, Wiegand: c.Wiegand()})
+	return board.New(board.Spec{Relays: c.Relays(), Egress: c.Egress().Inputs, Others: c.Others().Inputs, Wiegand: c.Wiegand(),
+		MeasuredEgress: c.MeasuredEgress().Inputs, MeasuredOthers: c.MeasuredOthers().Inputs})
 }
 
 func hardware(c *config.Config, b *board.Board) Hardware {
-	h := Hardware{Relays: b.Relays(), Egress: b.Egress(), Others: b.Others(), Show: b.Show, Now: b.Now, Close: b.Close}
+	h := Hardware{Relays: b.Relays(), Egress: b.Egress(), Others: b.Others(), MeasuredEgress: b.MeasuredEgress(), MeasuredOthers: b.MeasuredOthers(), Show: b.Show, Now: b.Now, Close: b.Close}
 	for i := range c.Readers {
 		h.Wiegand = append(h.Wiegand, b.Wiegand(i))
 	}

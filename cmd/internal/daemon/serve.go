@@ -68,10 +68,14 @@ func (s Server) Doors(ctx context.Context) ([]api.Door, error) {
 func (d *Daemon) door(c *controller.Controller, i int) api.Door {
 	st, wired := c.Door(i), d.Config.Doors[i]
 	x := api.Door{
-		Name: st.Name, Lock: st.Lock, State: word(st.Released, "released", "locked"), Cause: st.Cause, Contact: st.Contact,
-		LockedDown: st.LockedDown, Forced: st.Forced, HeldOpen: st.HeldOpen, Hold: st.Hold, Scheduled: st.Scheduled,
+		Name: st.Name, Lock: st.Lock, State: doorWord(c, i), Cause: st.Cause, Contact: st.Contact,
+		LockedDown: st.LockedDown, Forced: st.Forced, HeldOpen: st.HeldOpen, Hold: st.Hold, Scheduled: st.Scheduled, InterlockedBy: st.InterlockedBy,
+		Kind: string(st.Kind), Passages: st.Passages,
 		Misconfigured: st.Misconfigured, Relays: wired.Relays, LockType: string(wired.Lock), FailMode: string(wired.FailMode),
 		Readers: []string{},
+	}
+	if x.Relays == nil {
+		x.Relays = []int{}
 	}
 	for _, r := range d.board.Readers {
 		if r.Door == i {
@@ -89,8 +93,12 @@ func (s Server) Relays(ctx context.Context) ([]api.Relay, error) {
 		for _, w := range s.wirings {
 			on := (s.outputs() | tested).On(int(w.Channel))
 			r := api.Relay{Channel: int(w.Channel), Use: string(w.Use), Wanted: word(on, "on", "off"), OK: !s.broken[w.Channel]}
-			if w.Use == relay.Lock {
+			switch w.Use {
+			case relay.Lock:
 				r.Wanted = word(on, "released", "secured")
+			case relay.Elevator:
+				r.Wanted = word(on, "permitted", "restricted")
+			case relay.Siren, relay.Aux:
 			}
 			for _, b := range s.board.Doors {
 				if slices.Contains(b.Relays, r.Channel) {
@@ -120,13 +128,21 @@ func (s Server) Inputs(ctx context.Context) ([]api.Input, error) {
 	return list, err
 }
 
+// doorOf names the door of a reader; "" for one in an elevator's car.
+func (d *Daemon) doorOf(p controller.Port) string {
+	if p.Door < 0 {
+		return ""
+	}
+	return d.board.Doors[p.Door].Name
+}
+
 // Readers lists the readers in the order of the configuration.
 func (s Server) Readers(ctx context.Context) ([]api.Reader, error) {
 	var list []api.Reader
 	err := s.look(ctx, func(c *controller.Controller) {
 		for i, b := range s.board.Readers {
 			r := c.Reader(i)
-			list = append(list, api.Reader{Name: b.Name, Port: b.Port, Door: s.board.Doors[b.Door].Name, ID: c.ReaderID(i),
+			list = append(list, api.Reader{Name: b.Name, Port: b.Port, Door: s.doorOf(b), ID: c.ReaderID(i),
 				Shows: c.Feedback(i).String(), Tampered: r.Tampered, Blocked: r.BlockedUntil != 0,
 				Reads: s.reads[i].good, BadFrames: s.reads[i].bad})
 		}
