@@ -17,7 +17,7 @@ func TestEveryKindIsMadeReadChangedAndDeleted(t *testing.T) {
 				t.Errorf("read %v", got)
 			}
 			query := ""
-			if c.path == "/group_locks" {
+			if c.path == "/group_locks" || c.path == "/group_elevator_stops" {
 				query = f("?group_id=%d", id(made, "group_id"))
 			}
 			if list := r.ask("GET", c.path+query, r.owner, ""); list.status != 200 || len(list.list()) == 0 {
@@ -48,6 +48,9 @@ func samples(r *rig) []sample {
 	group := r.made("/groups", `{"group":{"name":"Staff","place_id":%d}}`, r.place)
 	member := r.made("/members", `{"member":{"name":"Ann","email":"ann@example.org","place_id":%d}}`, r.place)
 	lift := r.made("/elevators", `{"elevator":{"name":"Lift","place_id":%d,"controller_id":%d}}`, r.place, controller)
+	other := r.made("/locks", `{"lock":{"name":"Inner","place_id":%d}}`, r.place)
+	reader := r.made("/readers", `{"reader":{"controller_id":%d,"port":"osdp:9","lock_id":%d}}`, controller, lock)
+	stop := r.made("/elevator_stops", `{"elevator_stop":{"name":"Ground","elevator_id":%d}}`, lift)
 	return []sample{
 		{"/places", `{"place":{"name":"Annex","time_zone":"Europe/Paris"}}`, `{"place":{"name":"Annexe"}}`},
 		{"/locks", f(`{"lock":{"name":"Back","place_id":%d}}`, r.place), `{"lock":{"description":"at the back"}}`},
@@ -66,9 +69,12 @@ func samples(r *rig) []sample {
 		{"/scheduled_unlocks", f(`{"scheduled_unlock":{"name":"Open day","lock_id":%d,"starts_at":"2026-05-01T08:00:00Z","ends_at":"2026-05-01T18:00:00Z"}}`, lock), `{"scheduled_unlock":{"name":"Open house"}}`},
 		{"/zones", f(`{"zone":{"name":"Ground","place_id":%d,"doors":[{"lock_id":%d,"exterior":true}],"blocks":[{"weekdays":["monday"],"start":"20:00","end":"06:00","level":"away"}]}}`, r.place, lock), `{"zone":{"name":"Ground floor"}}`},
 		{"/alarm_rules", f(`{"alarm_rule":{"name":"Forced","place_id":%d,"causes":["forced_open"],"lock_ids":[%d]}}`, r.place, lock), `{"alarm_rule":{"buzzer":true}}`},
-		{"/wireless_locks", f(`{"wireless_lock":{"name":"Cylinder","controller_id":%d,"lock_id":%d,"model":"X1","channel":4}}`, controller, lock), `{"wireless_lock":{"presence_distance":3}}`},
-		{"/elevators", f(`{"elevator":{"name":"Goods lift","place_id":%d}}`, r.place), `{"elevator":{"name":"Freight"}}`},
+		{"/wireless_locks", f(`{"wireless_lock":{"name":"Cylinder","controller_id":%d,"lock_id":%d,"model":"X1","channel":4}}`, controller, other), `{"wireless_lock":{"presence_distance":3}}`},
+		{"/elevators", f(`{"elevator":{"name":"Goods lift","controller_id":%d}}`, controller), `{"elevator":{"name":"Freight"}}`},
 		{"/elevator_stops", f(`{"elevator_stop":{"name":"1st floor","elevator_id":%d,"floor":{"number":1}}}`, lift), `{"elevator_stop":{"floor":{"number":2}}}`},
+		{"/group_elevator_stops", f(`{"group_elevator_stop":{"group_id":%d,"elevator_stop_id":%d}}`, group, stop), ""},
+		{"/anti_passback_areas", f(`{"anti_passback_area":{"name":"Vault","in_reader_ids":[%d]}}`, reader), `{"anti_passback_area":{"mode":"soft","timeout":3600}}`},
+		{"/interlocks", f(`{"interlock":{"name":"Man-trap","lock_ids":[%d,%d]}}`, lock, other), `{"interlock":{"name":"Airlock"}}`},
 		{"/access_keys", f(`{"access_key":{"name":"ERP","member_id":%d}}`, member), ""},
 		{"/webhooks", f(`{"webhook":{"name":"SIEM","url":"https://hooks.example.org/x","types":["lock.unlock"],"place_id":%d}}`, r.place), `{"webhook":{"enabled":false}}`},
 	}

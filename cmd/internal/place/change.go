@@ -24,10 +24,11 @@ type tx struct {
 	news  []at            // in the order in which they were touched
 	told  []told          // audit events
 	bad   Invalid         // what was wrong with a body
+	items map[at]string   // of the records of a list: where in it, before the names of fields
 }
 
 func newTx(s *state, now time.Time) *tx {
-	return &tx{state: s, now: now, last: s.last, over: map[at]record{}, to: map[at][]at{}, keys: map[string][]at{}}
+	return &tx{state: s, now: now, last: s.last, over: map[at]record{}, to: map[at][]at{}, keys: map[string][]at{}, items: map[at]string{}}
 }
 
 func (t *tx) get(k *kind, id int64) record {

@@ -17,16 +17,18 @@ func (t *tx) check() error {
 		if r == nil {
 			continue
 		}
+		own := &Invalid{}
 		for _, x := range r.refs() {
-			t.checkRef(r, x, bad)
+			t.checkRef(r, x, own)
 		}
 		for _, k := range r.keys() {
 			if t.taken(a, k.value) {
-				bad.Add(k.field, k.text)
-				bad.Code = k.code
+				own.Add(k.field, k.text)
+				own.Code = k.code
 			}
 		}
-		r.check(t, bad)
+		r.check(t, own)
+		bad.merge(t.items[a], own)
 	}
 	for _, place := range t.placesOf() {
 		t.checkPolicy(place, bad)
@@ -81,6 +83,9 @@ func (t *tx) checkPolicy(place int64, bad *Invalid) {
 	needed := map[at]bool{}
 	for _, a := range t.news {
 		r := t.over[a]
+		if was := t.state.get(a.kind, a.id); r == nil && was != nil && was.base().PlaceID == place {
+			small = small || !a.kind.large() // what is left may need what goes
+		}
 		if r == nil || placeOf(a, r) != place || a.kind == places {
 			continue
 		}
@@ -149,7 +154,9 @@ func (t *tx) inWords(p policy.Problem, order map[string][]at, asked map[at]bool)
 		var i int
 		m := itemPath.FindStringSubmatch(item)
 		_, _ = fmt.Sscan(m[2], &i)
-		if a, ok := name(m[1], i); ok {
+		if a, ok := name(m[1], i); ok && t.items[a] != "" {
+			return strings.TrimSuffix(t.items[a], ".") // it has no id that anybody knows
+		} else if ok {
 			return fmt.Sprintf("%s %d", strings.ReplaceAll(a.kind.envelope, "_", " "), a.id)
 		}
 		return item
@@ -162,7 +169,7 @@ func (t *tx) inWords(p policy.Problem, order map[string][]at, asked map[at]bool)
 	var i int
 	_, _ = fmt.Sscan(m[2], &i)
 	if a, ok := name(m[1], i); ok && asked[a] {
-		return field, text
+		return t.items[a] + field, text
 	} else if ok {
 		return "base", fmt.Sprintf("%s %d: %s %s", strings.ReplaceAll(a.kind.envelope, "_", " "), a.id, field, text)
 	}

@@ -29,6 +29,9 @@ func (k *kind) routes() []route {
 	add("change", route{method: "PATCH", path: one, body: body, status: http.StatusNoContent, text: "Change one " + name, do: k.change})
 	add("change", route{method: "PUT", path: one, body: body, status: http.StatusNoContent, text: "Change one " + name + ", as PATCH does", do: k.change})
 	add("delete", route{method: "DELETE", path: one, status: http.StatusNoContent, text: "Delete one " + name, do: k.remove})
+	if slices.Contains(bulk, k) {
+		add("create", k.bulkRoute())
+	}
 	for _, a := range k.actions {
 		all = append(all, route{
 			method: "POST", path: one + "/" + a.name, kind: k, verb: a.name, body: a.body, reply: a.reply,
@@ -172,39 +175,44 @@ func (k *kind) create(c *call) (int, any, error) {
 	}
 	r := k.fresh()
 	var extra any
-	err := c.s.change(func(t *tx) error {
-		k.set(c, r, &t.bad)
-		if err := k.home(c, t, r); err != nil {
-			return err
-		}
-		if k == places {
-			return k.found(c, t, r)
-		}
-		place := r.base().PlaceID
-		if c.caller.at(place) == nil {
-			return errMissing
-		}
-		if k.prepare != nil {
-			var err error
-			if extra, err = k.prepare(c, t, nil, r); err != nil {
-				return err
-			}
-		}
-		if !c.caller.may(t, k, "create", place, r) {
-			return errForbidden
-		}
-		if err := c.caller.guard(t, k, place, r); err != nil {
-			return err
-		}
-		t.put(k.real(), r)
-		t.tell(c, k.real().envelope+".create", k, r)
-		return nil
+	err := c.s.change(func(t *tx) (err error) {
+		extra, err = k.add(c, t, r)
+		return err
 	})
 	if err != nil {
 		return 0, nil, err
 	}
 	body, err := joined(c.show(k, r), extra)
 	return http.StatusCreated, body, err
+}
+
+// add makes a new record of the body. What it returns is shown once.
+func (k *kind) add(c *call, t *tx, r record) (once any, err error) {
+	k.set(c, r, &t.bad)
+	if err := k.home(c, t, r); err != nil {
+		return nil, err
+	}
+	if k == places {
+		return nil, k.found(c, t, r)
+	}
+	place := r.base().PlaceID
+	if c.caller.at(place) == nil {
+		return nil, errMissing
+	}
+	if k.prepare != nil {
+		if once, err = k.prepare(c, t, nil, r); err != nil {
+			return nil, err
+		}
+	}
+	if !c.caller.may(t, k, "create", place, r) {
+		return nil, errForbidden
+	}
+	if err := c.caller.guard(t, k, place, r); err != nil {
+		return nil, err
+	}
+	t.put(k.real(), r)
+	t.tell(c, k.real().envelope+".create", k, r)
+	return once, nil
 }
 
 // found makes a place, whose owner is who makes it.

@@ -28,6 +28,17 @@
 // entry. A touched member takes his credentials with him, since who is in his groups
 // is part of each. Controllers get no addresses, and no names unless the place says so.
 //
+// # Many at once, and what is over
+//
+// POST /bulk/cards, and the same of members, role_assignments and group_links, makes up
+// to 1000 records of a list as one change: all or none, one entry in the log, and what
+// is wrong with any of them by "cards[17].uid". A day's visitors are three requests.
+//
+// Cards, links and assignments that have an end admit nobody after it: controllers know
+// the dates. Once an hour those that have been over for the expired_kept_days of their
+// place, 30 unless it says otherwise and 0 for ever, are removed, and with them members
+// without an account who have nothing else left. Events about them stay, and tell so.
+//
 // # Who may do what
 //
 // rights.go has the table. A caller is somebody who signed in (account, by a session),

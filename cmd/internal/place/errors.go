@@ -86,6 +86,18 @@ func (i *Invalid) Add(field, text string) {
 	}
 }
 
+// merge adds all that is wrong with something else, whose fields are named after it.
+func (i *Invalid) merge(prefix string, other *Invalid) {
+	for field, texts := range other.Fields {
+		for _, text := range texts {
+			i.Add(prefix+field, text)
+		}
+	}
+	if other.Code != "" {
+		i.Code = other.Code
+	}
+}
+
 // must adds what is wrong unless it is right.
 func (i *Invalid) must(right bool, field, format string, args ...any) {
 	if !right {

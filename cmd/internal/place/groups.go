@@ -61,6 +61,7 @@ func (g *Group) show(s *shower) any {
 	o := &groupObject{Group: g, ResourceType: groups.resource, Place: s.place(g.PlaceID)}
 	o.Users = len(distinct(idsOf(s.v.by(roleAssignments, groups, g.ID), record.owner)))
 	o.Locks = len(distinct(idsOf(s.v.by(groupLocks, groups, g.ID), func(r record) int64 { return r.(*GroupLock).LockID })))
+	o.ElevatorStops = len(distinct(idsOf(s.v.by(groupStops, groups, g.ID), func(r record) int64 { return r.(*GroupStop).StopID })))
 	return o
 }
 
@@ -211,6 +212,9 @@ func groupsOf(v view, about schedule.Scheduleable) []int64 {
 			return l.groups(v)
 		}
 	case schedule.ElevatorStop:
+		if e := lookup[ElevatorStop](v, elevatorStops, about.ID); e != nil {
+			return e.groups(v)
+		}
 	}
 	return nil
 }

@@ -70,7 +70,7 @@ func (k *kind) has(r record) bool { return k.only == nil || k.only(r) }
 var kinds = []*kind{
 	places, controllers, locks, relayConnections, inputConnections, readers, wiegandConnections,
 	groups, groupLocks, groupLinks, members, roleAssignments, cards, schedules, scheduledUnlocks,
-	zones, alarmRules, wirelessLocks, elevators, elevatorStops, accessKeys, webhooks, notificationSettings, logins, accounts,
+	zones, alarmRules, wirelessLocks, elevators, elevatorStops, groupStops, areas, interlocks, accessKeys, webhooks, notificationSettings, logins, accounts,
 }
 
 // placeRoles stands for a place in references of roles at the place itself.

@@ -1,18 +1,27 @@
 package place
 
 import (
-	"strings"
+	"cmp"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"time"
 
 	"doord/policy"
+	"doord/policy/schedule"
+	"doord/store/cloudsync"
 )
 
-// Elevator is a lift whose stops are permitted as doors are unlocked. Its records are
-// kept and served; controllers do not know of them yet.
+// Elevator is a lift whose stops are permitted as doors are unlocked.
 type Elevator struct {
 	Base
-	Name         string `json:"name"`
-	ControllerID int64  `json:"controller_id"`
+	elevatorRecord
 }
+
+type (
+	elevatorRecord struct{ elevatorFields }
+	elevatorFields policy.Elevator
+)
 
 var elevators = new(kind)
 
@@ -27,18 +36,12 @@ func init() {
 
 func (e *Elevator) text() string { return e.Name }
 func (e *Elevator) refs() []ref {
-	return []ref{{field: "controller_id", to: controllers, id: e.ControllerID, may: true}}
+	return []ref{{field: "controller_id", to: controllers, id: e.ControllerID}}
 }
-func (e *Elevator) without(to *kind, _ int64) record {
-	if to != controllers {
-		return nil
-	}
-	left := *e
-	left.ControllerID = 0
-	return &left
-}
-func (e *Elevator) check(_ view, bad *Invalid) {
-	bad.must(strings.TrimSpace(e.Name) != "", "name", "can't be blank")
+func (e *Elevator) addTo(r *policy.Records) {
+	p := policy.Elevator(e.elevatorFields)
+	p.ID, p.PlaceID = e.ID, e.PlaceID
+	r.Elevators = append(r.Elevators, p)
 }
 
 type elevatorObject struct {
@@ -46,108 +49,149 @@ type elevatorObject struct {
 	ResourceType string    `json:"resource_type"`
 	Place        *placeRef `json:"place"`
 	Stops        int       `json:"elevator_stops_count"`
+	Online       bool      `json:"online"`
 }
 
 func (e *Elevator) show(s *shower) any {
-	return &elevatorObject{e, elevators.resource, s.place(e.PlaceID), len(s.v.by(elevatorStops, elevators, e.ID))}
+	return &elevatorObject{e, elevators.resource, s.place(e.PlaceID), len(s.v.by(elevatorStops, elevators, e.ID)), s.status(e.ControllerID).online}
 }
 
-// Floor is where an elevator stops.
-type Floor struct {
-	Number int `json:"number"`
-}
-
-// ElevatorStop is a floor that an elevator serves.
+// ElevatorStop is a floor that an elevator serves. The relay that permits it is a
+// relay connection of its own.
 type ElevatorStop struct {
 	Base
-	Name       string `json:"name"`
-	ElevatorID int64  `json:"elevator_id"`
-	Floor      Floor  `json:"floor"`
-	LockedDown bool   `json:"locked_down"`
-	Time       bool   `json:"time_restriction_enabled"`
-	Channel    *int   `json:"channel"` // of the relay that permits it
+	elevatorStopRecord
+	LockedDownSince time.Time `json:"locked_down_since,omitzero"`
 }
+
+type (
+	elevatorStopRecord struct{ elevatorStopFields }
+	elevatorStopFields policy.ElevatorStop
+)
 
 var elevatorStops = new(kind)
 
 func init() {
 	*elevatorStops = kind{
 		path: "elevator_stops", envelope: "elevator_stop", resource: "ElevatorStop",
-		fresh:  func() record { return &ElevatorStop{} },
-		object: elevatorStopObject{},
-		sorts:  map[string]func(*shower, record, record) int{"name": byName},
+		fresh:    func() record { return &ElevatorStop{} },
+		object:   elevatorStopObject{},
+		readOnly: []string{"locked_down", "locked_down_since"},
+		filters: map[string]filter{
+			"group_id": through(func(s *shower, id int64) []int64 {
+				return idsOf(s.v.by(groupStops, groups, id), func(r record) int64 { return r.(*GroupStop).StopID })
+			}),
+		},
+		sorts: map[string]func(*shower, record, record) int{"name": byName},
+		actions: []action{
+			{name: "lock_down", reply: done{}, do: lockdown(true)},
+			{name: "cancel_lockdown", reply: done{}, do: lockdown(false)},
+		},
 	}
 }
 
-func (e *ElevatorStop) text() string { return e.Name }
+func (e *ElevatorStop) text() string {
+	return cmp.Or(e.Name, "floor "+strconv.Itoa(e.Floor.Number))
+}
 func (e *ElevatorStop) refs() []ref {
 	return []ref{{field: "elevator_id", to: elevators, id: e.ElevatorID}}
 }
-func (e *ElevatorStop) check(_ view, bad *Invalid) {
-	bad.must(strings.TrimSpace(e.Name) != "", "name", "can't be blank")
-	bad.must(e.Channel == nil || *e.Channel >= 1 && *e.Channel <= policy.Relays, "channel", "must be 1 to %d", policy.Relays)
+func (e *ElevatorStop) groups(v view) []int64 {
+	return idsOf(v.by(groupStops, elevatorStops, e.ID), func(r record) int64 { return r.(*GroupStop).GroupID })
+}
+func (e *ElevatorStop) addTo(r *policy.Records) {
+	p := policy.ElevatorStop(e.elevatorStopFields)
+	p.ID = e.ID
+	r.ElevatorStops = append(r.ElevatorStops, p)
 }
 
 type elevatorStopObject struct {
 	*ElevatorStop
-	ResourceType string   `json:"resource_type"`
-	Elevator     *nameRef `json:"elevator"`
-	Permitted    *bool    `json:"permitted"` // null: nobody knows
-	OnSchedule   *bool    `json:"on_scheduled_permit"`
+	ResourceType    string     `json:"resource_type"`
+	Elevator        *nameRef   `json:"elevator"`
+	LockedDown      bool       `json:"locked_down"`
+	LockedDownSince *time.Time `json:"locked_down_since"`
+	Permitted       *bool      `json:"permitted"` // null: nobody knows
+	OnSchedule      *bool      `json:"on_scheduled_permit"`
+	Misconfigured   bool       `json:"misconfigured"` // its relay is not one for stops
 }
 
 func (e *ElevatorStop) show(s *shower) any {
-	return &elevatorStopObject{ElevatorStop: e, ResourceType: elevatorStops.resource, Elevator: s.named(elevators, e.ElevatorID)}
+	o := &elevatorStopObject{ElevatorStop: e, ResourceType: elevatorStops.resource, Elevator: s.named(elevators, e.ElevatorID),
+		LockedDown: e.LockedDown, LockedDownSince: orNull(e.LockedDownSince)}
+	if home := lookup[Place](s.v, places, e.PlaceID); home != nil && home.LockedDown && !o.LockedDown {
+		o.LockedDown, o.LockedDownSince = true, orNull(home.LockedDownSince)
+	}
+	lift := lookup[Elevator](s.v, elevators, e.ElevatorID)
+	if lift == nil {
+		return o
+	}
+	st := s.status(lift.ControllerID)
+	i := slices.IndexFunc(st.Stops, func(x cloudsync.StopStatus) bool { return x.StopID == e.ID })
+	if !st.online || i < 0 {
+		return o // what it was when it was last heard of is not what it is
+	}
+	x := st.Stops[i]
+	o.Permitted, o.OnSchedule = &x.Permitted, &x.OnSchedule
+	o.LockedDown, o.Misconfigured = o.LockedDown || x.LockedDown, x.Misconfigured
+	return o
 }
 
-// WirelessLock is a lock that a gateway moves in place of a relay. Its record is kept
-// and served; controllers do not know of it yet.
-type WirelessLock struct {
+// GroupStop says that a group may choose an elevator stop.
+type GroupStop struct {
 	Base
-	Name             string         `json:"name"`
-	LockID           int64          `json:"lock_id"`
-	ControllerID     int64          `json:"controller_id"`
-	Model            string         `json:"model"`
-	Channel          int            `json:"channel"`
-	PresenceDistance float64        `json:"presence_distance"` // m
-	PresenceTimeout  policy.Seconds `json:"presence_timeout"`
+	groupStopRecord
 }
 
-var wirelessLocks = new(kind)
+type (
+	groupStopRecord struct{ groupStopFields }
+	groupStopFields policy.GroupStop
+)
+
+var groupStops = new(kind)
 
 func init() {
-	*wirelessLocks = kind{
-		path: "wireless_locks", envelope: "wireless_lock", resource: "WirelessLock",
-		fresh:  func() record { return &WirelessLock{PresenceDistance: 5, PresenceTimeout: 30} },
-		object: wirelessLockObject{},
-		sorts:  map[string]func(*shower, record, record) int{"name": byName},
+	*groupStops = kind{
+		path: "group_elevator_stops", envelope: "group_elevator_stop", resource: "GroupElevatorStop",
+		fresh:    func() record { return &GroupStop{} },
+		object:   groupStopObject{},
+		required: "group_id",
+		verbs:    "read create delete",
 	}
 }
 
-func (w *WirelessLock) text() string { return w.Name }
-func (w *WirelessLock) refs() []ref {
-	return []ref{{field: "lock_id", to: locks, id: w.LockID}, {field: "controller_id", to: controllers, id: w.ControllerID}}
+func (g *GroupStop) refs() []ref {
+	return []ref{{field: "group_id", to: groups, id: g.GroupID}, {field: "elevator_stop_id", to: elevatorStops, id: g.StopID}}
 }
-func (w *WirelessLock) check(_ view, bad *Invalid) {
-	bad.must(strings.TrimSpace(w.Name) != "", "name", "can't be blank")
-	bad.must(w.PresenceDistance > 0 && w.PresenceDistance <= 100, "presence_distance", "must be more than 0 and at most 100 m")
-	bad.must(w.PresenceTimeout >= 1 && w.PresenceTimeout <= 3600, "presence_timeout", "must be 1 to 3600 s")
-	bad.must(w.Channel >= 0 && w.Channel <= 255, "channel", "must be 0 to 255")
+func (g *GroupStop) keys() []key {
+	return []key{{"elevator_stop_id", pair(g.GroupID, g.StopID), "is in the group already", ""}}
 }
-
-// What a wireless lock tells of itself is null until its gateway does.
-type wirelessLockObject struct {
-	*WirelessLock
-	ResourceType string   `json:"resource_type"`
-	Lock         *nameRef `json:"lock"`
-	Online       *bool    `json:"online"`
-	BatteryLevel *float64 `json:"battery_level"`
-	MotorStall   *bool    `json:"motor_stall"`
-	LossOfRF     *bool    `json:"loss_of_rf"`
-	Unlocked     *bool    `json:"unlocked"`
-	Opened       *bool    `json:"opened"`
+func (g *GroupStop) groups(view) []int64 { return []int64{g.GroupID} }
+func (g *GroupStop) addTo(r *policy.Records) {
+	p := policy.GroupStop(g.groupStopFields)
+	p.ID = g.ID
+	r.GroupStops = append(r.GroupStops, p)
 }
 
-func (w *WirelessLock) show(s *shower) any {
-	return &wirelessLockObject{WirelessLock: w, ResourceType: wirelessLocks.resource, Lock: s.named(locks, w.LockID)}
+type groupStopObject struct {
+	*GroupStop
+	ResourceType string    `json:"resource_type"`
+	Group        *nameRef  `json:"group"`
+	Stop         *nameRef  `json:"elevator_stop"`
+	Place        *placeRef `json:"place"`
+}
+
+func (g *GroupStop) show(s *shower) any {
+	return &groupStopObject{g, groupStops.resource, s.named(groups, g.GroupID), s.named(elevatorStops, g.StopID), s.place(g.PlaceID)}
+}
+
+// permits takes a schedule that says nothing of its consequence for a permit, where
+// it is for an elevator stop: there is no other.
+func permits(body map[string]json.RawMessage) {
+	var about struct {
+		Type schedule.ScheduleableType `json:"type"`
+	}
+	if raw, given := body["scheduleable"]; given && body["consequence"] == nil && json.Unmarshal(raw, &about) == nil && about.Type == schedule.ElevatorStop {
+		body["consequence"] = json.RawMessage(`"` + string(schedule.Permit) + `"`)
+	}
 }

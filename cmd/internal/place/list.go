@@ -128,8 +128,12 @@ func init() {
 		groupLocks: {"group_id": groups, "lock_id": locks}, groupLinks: {"group_id": groups},
 		roleAssignments: {"group_id": groups, "member_id": members}, cards: {"member_id": members}, accessKeys: {"member_id": members}, notificationSettings: {"member_id": members},
 		schedules:        {"lock_id": locks, "group_id": groups, "elevator_stop_id": elevatorStops},
-		relayConnections: both, inputConnections: both, readers: both, wirelessLocks: both,
-		zones: byLock, alarmRules: byLock, elevators: byController, elevatorStops: {"elevator_id": elevators},
+		relayConnections: {"lock_id": locks, "controller_id": controllers, "elevator_stop_id": elevatorStops, "zone_id": zones},
+		inputConnections: {"lock_id": locks, "controller_id": controllers, "zone_id": zones},
+		readers:          {"lock_id": locks, "controller_id": controllers, "elevator_id": elevators}, wirelessLocks: both,
+		zones: byLock, alarmRules: byLock, interlocks: byLock, areas: {"reader_id": readers},
+		elevators: byController, elevatorStops: {"elevator_id": elevators},
+		groupStops: {"group_id": groups, "elevator_stop_id": elevatorStops},
 	}
 }
 

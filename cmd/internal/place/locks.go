@@ -160,6 +160,11 @@ func (s *shower) live(o *lockObject) {
 	for _, id := range ids {
 		st := s.status(id)
 		o.Online = new(st.online && (o.Online == nil || *o.Online))
+		for _, w := range st.Wireless {
+			if w.LockID == o.ID && !w.Online {
+				o.Online = new(false) // its controller is, and nothing reaches the lock
+			}
+		}
 		i := slices.IndexFunc(st.Doors, func(d cloudsync.DoorStatus) bool { return d.LockID == o.ID })
 		if !st.online || i < 0 {
 			continue // what it was when it was last heard of is not what it is

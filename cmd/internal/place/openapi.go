@@ -119,6 +119,10 @@ func operationID(r route) string {
 func content(schema any) object { return object{"application/json": object{"schema": schema}} }
 
 func (b *describer) body(r route) any {
+	if l, is := r.body.(many); is {
+		list := object{"type": "array", "minItems": 1, "maxItems": maxBulk, "items": b.input(l.of)}
+		return object{"type": "object", "required": []string{l.of.path}, "properties": object{l.of.path: list}}
+	}
 	w, is := r.body.(wrapped)
 	if !is {
 		return b.of(reflect.TypeOf(r.body))
@@ -169,6 +173,8 @@ func (b *describer) responses(r route) object {
 		ok["content"] = content(object{"type": "array", "items": b.reply(r)})
 		ok["headers"] = object{"X-Collection-Range": object{
 			"description": "START-END/TOTAL", "required": true, "schema": object{"type": "string", "pattern": `^(\d+-\d+/\d+|\*/0)$`}}}
+	case r.many:
+		ok["content"] = content(object{"type": "array", "items": b.reply(r)})
 	case r.reply != nil:
 		ok["content"] = content(b.reply(r))
 	}
@@ -210,12 +216,18 @@ func (b *describer) reply(r route) any {
 var (
 	textMarshaler = reflect.TypeFor[encoding.TextMarshaler]()
 	enums         = map[reflect.Type][]string{
-		reflect.TypeFor[policy.ClockRule]():        {string(policy.ClockDeny), string(policy.ClockAllow)},
-		reflect.TypeFor[policy.StaleRule]():        {string(policy.StaleAdmit), string(policy.StaleDeny)},
-		reflect.TypeFor[policy.FireRule]():         {string(policy.FireStay), string(policy.FireRelease)},
-		reflect.TypeFor[policy.RelayType]():        {string(policy.RelayLock), string(policy.RelaySiren)},
+		reflect.TypeFor[policy.ClockRule](): {string(policy.ClockDeny), string(policy.ClockAllow)},
+		reflect.TypeFor[policy.StaleRule](): {string(policy.StaleAdmit), string(policy.StaleDeny)},
+		reflect.TypeFor[policy.FireRule]():  {string(policy.FireStay), string(policy.FireRelease)},
+		reflect.TypeFor[policy.RelayType](): {string(policy.RelayLock), string(policy.RelaySiren), string(policy.RelayStop), string(policy.RelayKeySwitch)},
+		reflect.TypeFor[policy.InputType](): {string(policy.InputContact), string(policy.InputREX), string(policy.InputTamperS), string(policy.InputFire),
+			string(policy.InputPanel), string(policy.InputPassage), string(policy.InputLoop)},
+		reflect.TypeFor[policy.PanelSignal]():      {"", string(policy.SignalAway), string(policy.SignalStay), string(policy.SignalDisarmed), string(policy.SignalViolated)},
+		reflect.TypeFor[policy.LockKind]():         {string(policy.KindDoor), string(policy.KindTurnstile), string(policy.KindGate)},
+		reflect.TypeFor[policy.ZoneSource]():       {string(policy.SourceNative), string(policy.SourcePanel)},
+		reflect.TypeFor[policy.AreaMode]():         {string(policy.AreaHard), string(policy.AreaSoft)},
 		reflect.TypeFor[policy.RelockOn]():         {"", string(policy.RelockOpen), string(policy.RelockClose), string(policy.RelockTimeout)},
-		reflect.TypeFor[policy.Direction]():        {string(policy.In), string(policy.Out)},
+		reflect.TypeFor[policy.Direction]():        {"", string(policy.In), string(policy.Out)},
 		reflect.TypeFor[policy.PINMode]():          {string(policy.PINNone), string(policy.PINOnly), string(policy.PINCardAndPIN)},
 		reflect.TypeFor[policy.Role]():             {string(policy.RoleMember), string(policy.RoleManager), string(policy.RoleAdministrator), string(policy.RoleOwner)},
 		reflect.TypeFor[policy.CredentialKind]():   {string(policy.KindCard), string(policy.KindFob), string(policy.KindTag), string(policy.KindPhone), string(policy.KindPIN), string(policy.KindLink)},

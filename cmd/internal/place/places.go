@@ -14,6 +14,7 @@ type Place struct {
 	Base
 	placeRecord
 	LockedDownSince time.Time `json:"locked_down_since,omitzero"`
+	ExpiredKept     int       `json:"expired_kept_days"` // what is over, before it is removed; 0: for ever
 }
 
 type (
@@ -26,7 +27,9 @@ var places = new(kind)
 func init() {
 	*places = kind{
 		path: "places", envelope: "place", resource: "Place",
-		fresh:    func() record { return &Place{placeRecord: placeRecord{placeFields{TimeZone: "UTC"}}} },
+		fresh: func() record {
+			return &Place{placeRecord: placeRecord{placeFields{TimeZone: "UTC"}}, ExpiredKept: defaultKept}
+		},
 		object:   placeObject{},
 		readOnly: []string{"place_id", "locked_down", "locked_down_since"},
 		sorts:    map[string]func(*shower, record, record) int{"name": byName},
@@ -52,6 +55,7 @@ func (p *Place) addTo(r *policy.Records) {
 
 func (p *Place) check(_ view, bad *Invalid) {
 	bad.must(strings.TrimSpace(p.Name) != "", "name", "can't be blank")
+	bad.must(p.ExpiredKept >= 0 && p.ExpiredKept <= mostKept, "expired_kept_days", "must be 0 to %d", mostKept)
 	if _, err := time.LoadLocation(p.TimeZone); err != nil {
 		bad.Add("time_zone", "is not known: it must be an IANA name such as Europe/Berlin")
 	}
@@ -117,8 +121,11 @@ func byName(_ *shower, a, b record) int {
 func lockdown(on bool) func(*call, record) (any, error) {
 	return func(c *call, r record) (any, error) {
 		k, verb := places, "lock_down"
-		if _, is := r.(*Lock); is {
+		switch r.(type) {
+		case *Lock:
 			k = locks
+		case *ElevatorStop:
+			k = elevatorStops
 		}
 		if !on {
 			verb = "cancel_lockdown"
@@ -134,6 +141,10 @@ func lockdown(on bool) func(*call, record) (any, error) {
 				next.LockedDown, next.LockedDownSince = on, since
 				t.put(k, &next)
 			case *Lock:
+				next := *x
+				next.LockedDown, next.LockedDownSince = on, since
+				t.put(k, &next)
+			case *ElevatorStop:
 				next := *x
 				next.LockedDown, next.LockedDownSince = on, since
 				t.put(k, &next)

@@ -42,8 +42,10 @@ func init() {
 		{[]*kind{locks}, []string{"first_to_arrive", "last_to_leave"}, rule{no, no, group, all, all}},
 		{[]*kind{locks}, []string{"create", "change", "delete", "lock_down", "cancel_lockdown"}, byAdministrators},
 
-		{[]*kind{groups, groupLocks, schedules}, []string{"read"}, rule{no, group, group, all, all}},
-		{[]*kind{groups, groupLocks, schedules}, []string{"create", "change", "delete"}, byAdministrators},
+		{[]*kind{groups, groupLocks, groupStops, schedules}, []string{"read"}, rule{no, group, group, all, all}},
+		{[]*kind{groups, groupLocks, groupStops, schedules}, []string{"create", "change", "delete"}, byAdministrators},
+		{[]*kind{elevatorStops}, []string{"read"}, rule{no, group, group, all, all}},
+		{[]*kind{elevatorStops}, []string{"create", "change", "delete", "lock_down", "cancel_lockdown"}, byAdministrators},
 
 		{[]*kind{groupLinks}, []string{"read", "create", "change", "delete"}, rule{no, no, group, all, all}},
 		{[]*kind{roleAssignments}, []string{"read"}, rule{no, own, own | group, all, all}},
@@ -58,8 +60,8 @@ func init() {
 		{[]*kind{events}, []string{"read"}, rule{no, no, group, all, all}},
 		{
 			[]*kind{controllers, controllerRelays, controllerInputs, relayConnections, inputConnections, readers, zones, alarmRules,
-				wirelessLocks, elevators, elevatorStops, accessKeys, webhooks},
-			[]string{"read", "create", "change", "delete", "assign", "deassign", "reboot", "reset_tamper", "override", "reset", "silence", "test"},
+				wirelessLocks, elevators, areas, interlocks, accessKeys, webhooks},
+			[]string{"read", "create", "change", "delete", "assign", "deassign", "reboot", "reset_tamper", "override", "reset", "silence", "forgive", "test"},
 			byAdministrators,
 		},
 	}

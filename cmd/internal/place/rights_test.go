@@ -2,6 +2,7 @@ package place
 
 import (
 	"bytes"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -34,7 +35,7 @@ func newWorld(t testing.TB) *world {
 	w.controller = w.made("/controllers", `{"controller":{"name":"Board","device_id":"00112233aabbccdd","place_id":%d}}`, w.place)
 	w.made("/controller_relay_connections", `{"controller_relay_connection":{"controller_id":%d,"channel":5,"lock_id":%d}}`, w.controller, w.lock)
 	w.made("/group_locks", `{"group_lock":{"group_id":%d,"lock_id":%d}}`, w.group, w.lock)
-	w.elevator = w.made("/elevators", `{"elevator":{"name":"Lift","place_id":%d}}`, w.place)
+	w.elevator = w.made("/elevators", `{"elevator":{"name":"Lift","controller_id":%d}}`, w.controller)
 	member, asMember := w.person(w.place, "Mia")
 	manager, asManager := w.person(w.place, "Max")
 	administrator, asAdministrator := w.person(w.place, "Ada")
@@ -103,11 +104,17 @@ func (w *world) body(k *kind) string {
 	case alarmRules:
 		return f(`{"alarm_rule":{"name":"Forced","place_id":%d,"causes":["forced_open"]}}`, w.place)
 	case wirelessLocks:
-		return f(`{"wireless_lock":{"name":"Cylinder","controller_id":%d,"lock_id":%d}}`, w.controller, w.lock)
+		return f(`{"wireless_lock":{"name":"Cylinder","controller_id":%d,"lock_id":%d,"channel":1}}`, w.fresh(controllers), w.door())
 	case elevators:
-		return f(`{"elevator":{"name":"Lift","place_id":%d}}`, w.place)
+		return f(`{"elevator":{"name":"Lift","controller_id":%d}}`, w.controller)
 	case elevatorStops:
-		return f(`{"elevator_stop":{"name":"1","elevator_id":%d}}`, w.elevator)
+		return f(`{"elevator_stop":{"name":"1","elevator_id":%d,"floor":{"number":%d}}}`, w.elevator, w.card)
+	case groupStops:
+		return f(`{"group_elevator_stop":{"group_id":%d,"elevator_stop_id":%d}}`, w.group, w.made("/elevator_stops", w.body(elevatorStops)))
+	case areas:
+		return f(`{"anti_passback_area":{"name":"Vault","in_reader_ids":[%d]}}`, w.fresh(readers))
+	case interlocks:
+		return f(`{"interlock":{"name":"Man-trap","lock_ids":[%d,%d]}}`, w.door(), w.door())
 	case notificationSettings:
 		return f(`{"notification_setting":{"member_id":%d}}`, w.made("/members", `{"member":{"name":"Bob","place_id":%d}}`, w.place))
 	case accessKeys:
@@ -117,6 +124,27 @@ func (w *world) body(k *kind) string {
 	}
 	w.Fatalf("there is no sample of %s", k.path)
 	return ""
+}
+
+// door makes a door that nothing moves yet.
+func (w *world) door() int64 {
+	w.Helper()
+	return w.made("/locks", `{"lock":{"name":"Inner","place_id":%d}}`, w.place)
+}
+
+// atFloor makes a stop of the elevator at a floor, and returns the elevator.
+func (w *world) atFloor(floor int) int64 {
+	w.Helper()
+	w.made("/elevator_stops", `{"elevator_stop":{"name":"Hall","elevator_id":%d,"floor":{"number":%d}}}`, w.elevator, floor)
+	return w.elevator
+}
+
+// permitted makes a stop of the elevator that has its relay.
+func (w *world) permitted() int64 {
+	w.Helper()
+	n := w.fresh(elevatorStops)
+	w.made("/controller_relay_connections", `{"controller_relay_connection":{"controller_id":%d,"channel":1,"type":"elevator_stop","elevator_stop_id":%d}}`, w.controller, n)
+	return n
 }
 
 // fresh makes a record of a kind, as the owner, in the group if it can be.
@@ -133,6 +161,8 @@ func (w *world) fresh(k *kind) int64 {
 				w.assign(w.memberOf(a), a.name, n)
 			}
 		}
+	case elevatorStops:
+		w.made("/group_elevator_stops", `{"group_elevator_stop":{"group_id":%d,"elevator_stop_id":%d}}`, w.group, n)
 	case members:
 		w.assign(n, "member", w.group)
 	}
@@ -177,10 +207,16 @@ func (w *world) request(r route) (path, body string) {
 	switch {
 	case r.path == "/calendar/summary":
 		path += f("?around=2026-01-01/2026-02-01&consequence=allow&lock_id=%d", w.lock)
-	case r.path == "/group_locks" && r.lists:
+	case r.kind != nil && r.lists && r.kind.required == "group_id":
 		path += f("?group_id=%d", w.group)
 	case r.path == "/events", r.path == "/presented_cards":
 		path += f("?place_id=%d", w.place)
+	case r.many:
+		var one map[string]json.RawMessage
+		if err := json.Unmarshal([]byte(w.body(r.kind)), &one); err != nil {
+			w.Fatal(err)
+		}
+		body = f(`{%q:[%s]}`, r.kind.path, one[r.kind.envelope])
 	case r.verb == "create":
 		body = w.body(r.kind)
 	case r.verb == "change":

@@ -79,6 +79,7 @@ func scheduleable(body map[string]json.RawMessage) {
 			body["scheduleable"] = json.RawMessage(`{"type":"` + string(kind) + `","id":` + string(id) + `}`)
 		}
 	}
+	permits(body)
 }
 
 func (s *Schedule) text() string          { return s.Name }

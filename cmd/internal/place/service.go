@@ -66,6 +66,8 @@ type Service struct {
 	pages     limiter // of those who ask by pages
 	unlocking inProgress
 	hooks     *hooks
+	end       func() // of what runs beside
+	beside    sync.WaitGroup
 	seen      lastSeen
 	routes    []route
 	described []byte // the OpenAPI description
@@ -100,11 +102,18 @@ func New(c Config) (*Service, error) {
 		return nil, err
 	}
 	s.hooks = newHooks(s, c.PrivateWebhooks)
+	ctx, cancel := context.WithCancel(context.Background())
+	s.end = cancel
+	s.beside.Go(func() { s.sweep(ctx) })
 	return s, nil
 }
 
 // Close ends what runs beside. Webhooks that wait are given up.
-func (s *Service) Close() { s.hooks.close() }
+func (s *Service) Close() {
+	s.end()
+	s.beside.Wait()
+	s.hooks.close()
+}
 
 // read has a function look at the state as it is at one moment. It must not wait.
 func (s *Service) read(f func(view)) {
@@ -120,6 +129,7 @@ type route struct {
 	verb         string // in rights; "": none is needed
 	open         bool   // to who has not signed in
 	lists        bool   // it answers a page of a list
+	many         bool   // it answers a list, all of it
 	params       []param
 	body, reply  any    // for the description: a struct, or an envelope around the kind's record
 	status       int    // of success

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -196,6 +197,7 @@ func (c *RelayConnection) refs() []ref {
 		{field: "lock_id", to: locks, id: c.LockID, may: c.Type != policy.RelayLock},
 		{field: "zone_id", to: zones, id: c.ZoneID, may: true},
 		{field: "alarm_rule_id", to: alarmRules, id: c.AlarmRuleID, may: true},
+		{field: "elevator_stop_id", to: elevatorStops, id: c.StopID, may: c.Type != policy.RelayStop},
 	}
 }
 func (c *RelayConnection) addTo(r *policy.Records) {
@@ -208,12 +210,13 @@ type relayConnectionObject struct {
 	*RelayConnection
 	ResourceType string   `json:"resource_type"`
 	Lock         *nameRef `json:"lock"`
+	Stop         *nameRef `json:"elevator_stop"`
 	LockType     string   `json:"lock_type,omitempty"` // as the controller reports it
 	FailMode     string   `json:"fail_mode,omitempty"`
 }
 
 func (c *RelayConnection) show(s *shower) any {
-	o := &relayConnectionObject{RelayConnection: c, ResourceType: relayConnections.resource, Lock: s.named(locks, c.LockID)}
+	o := &relayConnectionObject{RelayConnection: c, ResourceType: relayConnections.resource, Lock: s.named(locks, c.LockID), Stop: s.named(elevatorStops, c.StopID)}
 	for _, d := range s.status(c.ControllerID).Doors {
 		if d.LockID == c.LockID && d.LockID != 0 {
 			o.LockType, o.FailMode = d.LockType, d.FailMode
@@ -265,9 +268,26 @@ func init() {
 func (c *InputConnection) refs() []ref {
 	return []ref{
 		{field: "controller_id", to: controllers, id: c.ControllerID},
-		{field: "lock_id", to: locks, id: c.LockID, may: c.Type != policy.InputContact && c.Type != policy.InputREX},
+		{field: "lock_id", to: locks, id: c.LockID, may: !c.ofLock()},
+		{field: "zone_id", to: zones, id: c.ZoneID, may: true},
 	}
 }
+
+// ofLock reports whether the input is nothing without a lock.
+func (c *InputConnection) ofLock() bool {
+	return slices.Contains([]policy.InputType{policy.InputContact, policy.InputREX, policy.InputPassage, policy.InputLoop}, c.Type)
+}
+
+// without its zone an alarm panel's input still says that there is one.
+func (c *InputConnection) without(to *kind, _ int64) record {
+	if to != zones {
+		return nil
+	}
+	left := *c
+	left.ZoneID, left.Signal = 0, ""
+	return &left
+}
+
 func (c *InputConnection) check(_ view, bad *Invalid) {
 	bad.must(c.Normally == "" || c.Normally == "open" || c.Normally == "closed", "normally", "must be open or closed")
 	bad.must(c.Debounce >= 0 && c.Debounce <= 1000, "debounce", "must be 0 to 1000 ms")
@@ -354,7 +374,11 @@ func init() {
 
 func (x *Reader) text() string { return x.Name }
 func (x *Reader) refs() []ref {
-	return []ref{{field: "controller_id", to: controllers, id: x.ControllerID}, {field: "lock_id", to: locks, id: x.LockID}}
+	return []ref{
+		{field: "controller_id", to: controllers, id: x.ControllerID},
+		{field: "lock_id", to: locks, id: x.LockID, may: x.ElevatorID != 0},
+		{field: "elevator_id", to: elevators, id: x.ElevatorID, may: true},
+	}
 }
 func (x *Reader) addTo(r *policy.Records) {
 	p := policy.Reader(x.readerFields)
@@ -366,12 +390,13 @@ type readerObject struct {
 	*Reader
 	ResourceType string   `json:"resource_type"`
 	Lock         *nameRef `json:"lock"`
-	Online       *bool    `json:"online"` // null: the controller does not tell
+	Elevator     *nameRef `json:"elevator"` // of a reader in a car, which has no lock
+	Online       *bool    `json:"online"`   // null: the controller does not tell
 	Tampered     bool     `json:"tampered"`
 }
 
 func (x *Reader) show(s *shower) any {
-	o := &readerObject{Reader: x, ResourceType: readers.resource, Lock: s.named(locks, x.LockID)}
+	o := &readerObject{Reader: x, ResourceType: readers.resource, Lock: s.named(locks, x.LockID), Elevator: s.named(elevators, x.ElevatorID)}
 	st := s.status(x.ControllerID)
 	for _, r := range st.Readers {
 		if r.Port == x.Port {

@@ -106,6 +106,9 @@ func override(c *call, r record) (any, error) {
 	if err := bad.orNil(); err != nil {
 		return nil, err
 	}
+	if r.(*Zone).Source == policy.SourcePanel {
+		return nil, conflict("an alarm panel arms this zone: arm and disarm it there")
+	}
 	return c.setZone(r.(*Zone), "zone.override", func(z zone.Shared) zone.Shared {
 		z.Override = zone.Override{Level: body.Level, Until: c.now.Add(body.Duration.Duration()).Truncate(time.Second)}
 		return z

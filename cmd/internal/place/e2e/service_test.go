@@ -141,22 +141,29 @@ func newClient(url string, dial func(ctx context.Context, network, address strin
 
 // ask asks, and returns the status; 0 if there was no answer.
 func (c *client) ask(method, path, body string) (status int, answer map[string]any) {
+	status, text := c.send(method, path, body)
+	_ = json.Unmarshal(text, &answer)
+	return status, answer
+}
+
+// send asks, and returns the status and the answer as it came.
+func (c *client) send(method, path, body string) (status int, answer []byte) {
+	failed := func(err error) (int, []byte) { return 0, fmt.Appendf(nil, `{"error":%q}`, err) }
 	q, err := http.NewRequest(method, c.url+path, bytes.NewReader([]byte(body)))
 	if err != nil {
-		return 0, nil
+		return failed(err)
 	}
 	q.Header.Set("Authorization", c.owner)
 	a, err := c.http.Do(q)
 	if err != nil {
-		return 0, map[string]any{"error": err.Error()}
+		return failed(err)
 	}
 	defer a.Body.Close()
 	text, err := io.ReadAll(a.Body)
 	if err != nil {
-		return 0, nil
+		return failed(err)
 	}
-	_ = json.Unmarshal(text, &answer)
-	return a.StatusCode, answer
+	return a.StatusCode, text
 }
 
 // ok asks and must be answered with success.

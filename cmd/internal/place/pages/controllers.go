@@ -33,6 +33,7 @@ func (v *visit) showController(c, claim Object) error {
 	for _, part := range []struct{ name, kind string }{
 		{"Relays", "controller_relay_connections"}, {"Inputs", "controller_input_connections"}, {"Readers", "readers"},
 		{"BoardRelays", "controller_relays"}, {"BoardInputs", "controller_inputs"},
+		{"Wireless", "wireless_locks"},
 	} {
 		if body[part.name], err = v.api.all(v.ctx(), part.kind, v.ofPlace("controller_id", id)); err != nil {
 			return err

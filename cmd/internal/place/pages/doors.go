@@ -72,7 +72,7 @@ func (p *Pages) door(v *visit) error {
 	body := map[string]any{"Lock": lock, "All": v.runsAll()}
 	for _, part := range []struct{ name, kind string }{
 		{"Relays", "controller_relay_connections"}, {"Inputs", "controller_input_connections"}, {"Readers", "readers"},
-		{"Groups", "groups"},
+		{"Groups", "groups"}, {"Wireless", "wireless_locks"},
 	} {
 		if body[part.name], err = optional(v.api.all(v.ctx(), part.kind, v.ofPlace("lock_id", id))); err != nil {
 			return err
@@ -106,14 +106,15 @@ func named(list []Object) map[string]string {
 
 // actions are what a press on a page may do with a resource, and what is said after.
 var actions = map[string]map[string]string{
-	"locks":       {"lock_down": "down", "cancel_lockdown": "up", "first_to_arrive": "done", "last_to_leave": "done"},
-	"places":      {"lock_down": "down", "cancel_lockdown": "up"},
-	"controllers": {"deassign": "done", "reboot": "done"},
-	"readers":     {"reset_tamper": "done"},
-	"zones":       {"reset": "done"},
-	"cards":       {"activate": "saved", "deactivate": "saved"},
-	"webhooks":    {"test": "sent"},
-	"alarm_rules": {"silence": "done", "reset": "done"},
+	"elevator_stops": {"lock_down": "stop", "cancel_lockdown": "up"},
+	"locks":          {"lock_down": "down", "cancel_lockdown": "up", "first_to_arrive": "done", "last_to_leave": "done"},
+	"places":         {"lock_down": "down", "cancel_lockdown": "up"},
+	"controllers":    {"deassign": "done", "reboot": "done"},
+	"readers":        {"reset_tamper": "done"},
+	"zones":          {"reset": "done"},
+	"cards":          {"activate": "saved", "deactivate": "saved"},
+	"webhooks":       {"test": "sent"},
+	"alarm_rules":    {"silence": "done", "reset": "done"},
 }
 
 // act does one of the actions.

@@ -14,6 +14,9 @@ var kindsOfEvent = []Option{
 	{Value: "lock.scheduled_unlock_started,lock.scheduled_unlock_ended,lock.first_to_arrive,lock.last_to_leave", Label: "Scheduled unlocks"},
 	{Value: "lock.lock_down,lock.cancel_lockdown,place.lock_down,place.cancel_lockdown", Label: "Lockdowns"},
 	{Value: "zone.policy_activate,zone.policy_transition,zone.policy_override,zone.override,zone.policy_violate,zone.reset", Label: "Zones"},
+	{Value: "elevator.permit,elevator.scheduled_permit_started,elevator.scheduled_permit_ended,elevator.lock_down,elevator.cancel_lockdown", Label: "Elevators"},
+	{Value: "lock.anti_passback,lock.passage,lock.tailgate,anti_passback_area.forgiven", Label: "Who went where"},
+	{Value: "wireless_lock.locked,wireless_lock.unlocked,wireless_lock.battery_warning,wireless_lock.tampered,wireless_lock.motor_stall,wireless_lock.online,wireless_lock.offline,wireless_lock.entered,wireless_lock.left", Label: "Wireless locks"},
 	{Value: "controller.reboot,controller.policy_stale,controller.fault,controller.gap,controller.clock_set,reader.online,reader.offline", Label: "Controllers and readers"},
 }
 

@@ -47,6 +47,26 @@ var eventTexts = map[policy.EventType]string{
 	policy.ControllerGap:        "events lost",
 	policy.ControllerFault:      "fault",
 	policy.RelayMismatch:        "a relay does not follow",
+	policy.RelayTest:            "a technician tried a relay",
+	policy.LockAntiPassback:     "passed by somebody who had gone this way already",
+	policy.LockPassage:          "somebody went through",
+	policy.LockTailgate:         "somebody followed whom nobody let in",
+	policy.LockDuress:           "opened or tried under duress",
+	policy.AreaForgiven:         "forgot where members are",
+	policy.ElevatorPermit:       "stops can be chosen",
+	policy.ElevatorScheduled:    "its hours began: anybody can choose it",
+	policy.ElevatorUnscheduled:  "its hours ended",
+	policy.ElevatorLockDown:     "locked down",
+	policy.ElevatorCancel:       "lockdown ended",
+	policy.WirelessLocked:       "locked",
+	policy.WirelessUnlocked:     "unlocked",
+	policy.WirelessBattery:      "battery low",
+	policy.WirelessTampered:     "tampered with",
+	policy.WirelessStalled:      "its bolt does not move",
+	policy.WirelessOnline:       "answers",
+	policy.WirelessOffline:      "does not answer",
+	policy.WirelessEntered:      "somebody entered",
+	policy.WirelessLeft:         "somebody left",
 	policy.ReaderAccess:         "something was presented",
 	policy.ReaderBadFrame:       "unreadable card",
 	policy.ReaderTamper:         "tampered with",
@@ -83,6 +103,7 @@ var loud = map[policy.EventType]bool{
 	policy.LockForcedOpen: true, policy.LockHeldOpen: true, policy.LockLockDown: true, policy.PlaceLockDown: true,
 	policy.ControllerFire: true, place.ControllerOffline: true, policy.ControllerTamper: true, policy.ControllerStale: true, policy.ZoneViolate: true,
 	policy.ReaderTamper: true, policy.AlarmStarted: true, policy.InputTamper: true, policy.LockMisconfigured: true,
+	policy.LockDuress: true, policy.LockTailgate: true, policy.ElevatorLockDown: true, policy.WirelessTampered: true, policy.WirelessStalled: true,
 }
 
 // eventWords puts an event into words.
@@ -118,6 +139,10 @@ func eventWords(e Object) told {
 		t.Class = "open"
 	case kind == policy.LockUnlock:
 		t.What, t.Why = "stayed locked", sentence(policy.Reason(e.Text("reason")).Text())
+	case kind == policy.ElevatorPermit && !e.Is("success"):
+		t.What, t.Why = "no stop can be chosen", sentence(policy.Reason(e.Text("reason")).Text())
+	case kind == policy.WirelessStalled && e.Is("success"):
+		t.What = "its bolt moves again"
 	case loud[kind]:
 		t.Class = "alarm"
 	}
@@ -133,6 +158,7 @@ var proofs = map[string]string{
 var nouns = map[string]string{
 	"lock": "door", "group_lock": "door in a group", "role_assignment": "role", "group_link": "link",
 	"controller_relay_connection": "relay", "controller_input_connection": "input", "access_key": "key",
+	"group_elevator_stop": "elevator stop in a group",
 }
 
 var verbs = map[string]string{"create": "made", "change": "changed", "update": "changed", "delete": "deleted", "destroy": "deleted"}

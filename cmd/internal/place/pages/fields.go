@@ -58,8 +58,14 @@ var lockEditor = &editor{
 			{Fields: []Field{
 				{Name: "name", Label: "Name", Kind: "text", Required: true, Auto: "off"},
 				{Name: "description", Label: "Description", Kind: "text", Auto: "off"},
+				{Name: "kind", Label: "It is a", Kind: "choice", Options: pairs("", "Door", "turnstile", "Turnstile: one person for each unlock", "gate", "Gate: it does not close on a vehicle")},
+				{Name: "direction", Label: "A turnstile turns", Kind: "choice", Options: pairs("", "Both ways", "in", "In only", "out", "Out only")},
 			}},
 			restrictions("through this door, before those of groups"),
+			{Title: "More than one person", Fields: []Field{
+				{Name: "two_person_within", Label: "Two members open it, the second within", Kind: "number", Unit: "seconds", Min: "3", Max: "120", Step: "any", Hint: "Empty: one is enough."},
+				{Name: "escort_within", Label: "A visitor follows the escort within", Kind: "number", Unit: "seconds", Min: "3", Max: "300", Step: "any", Hint: "Empty: 30 seconds."},
+			}},
 			{Title: "At the door", Fields: []Field{
 				{Name: "two_factor_enabled", Label: "Two factors", Kind: "check", Hint: "A tap counts only from an unlocked phone."},
 				{Name: "latitude", Label: "Latitude", Kind: "number", Unit: "degrees", Min: "-90", Max: "90", Step: "any", Hint: "Empty: that of the place."},
@@ -104,6 +110,8 @@ var memberEditor = &editor{
 			{Name: "email", Label: "E-mail", Kind: "email", Auto: "off", Hint: "With it the member is invited to unlock by phone. Without, there are cards."},
 			{Name: "access_enabled", Label: "Access is on", Kind: "check", Hint: "Off: nothing opens for this member, whatever the groups say."},
 			{Name: "link_allowed", Label: "May have a quick access link", Kind: "check"},
+			{Name: "escort_required", Label: "Needs an escort", Kind: "check", Hint: "A visitor: doors open only just after somebody who may escort has entered."},
+			{Name: "may_escort", Label: "May escort visitors", Kind: "check"},
 		}}}, nil
 	},
 }
@@ -151,12 +159,13 @@ var cardEditor = &editor{
 	},
 	made: linkMade,
 	sections: func(v *visit, o Object) ([]Section, error) {
-		var what []Field
+		var what, more []Field
 		switch isNew, kind := o.ID() == 0, o.Text("kind"); {
 		case kind == "pin":
 			if isNew {
 				what = []Field{{Name: "pin", Label: "PIN", Kind: "text", Required: true, Auto: "off", Hint: "4 to 8 digits. It is never shown again."}}
 			}
+			more = []Field{{Name: "duress", Label: "For use under duress", Kind: "check", Hint: "It opens as any other, and calls for help without a sign at the door."}}
 		case kind == "link", kind == "phone":
 		case isNew:
 			what = []Field{
@@ -170,7 +179,7 @@ var cardEditor = &editor{
 		what = append(what,
 			Field{Name: "name", Label: "Name", Kind: "text", Auto: "off", Hint: "To tell it from others."},
 			Field{Name: "status", Label: "Status", Kind: "choice", Options: pairs("activated", "Activated", "deactivated", "Deactivated", "unassigned", "Belongs to nobody")})
-		return []Section{{Fields: append(what, validity()...)}}, nil
+		return []Section{{Fields: append(append(what, more...), validity()...)}}, nil
 	},
 }
 
@@ -228,12 +237,12 @@ func toDoorOrController(v *visit, o Object) string {
 	return v.here("/controllers/", o.Text("controller_id"))
 }
 
-var relayKinds = pairs("lock", "A door's lock", "siren", "A siren")
+var relayKinds = pairs("lock", "A door's lock", "siren", "A siren", "elevator_stop", "An elevator's stop", "key_switch", "A panel's key switch")
 
 var relayEditor = &editor{
 	kind: "controller_relay_connections", envelope: "controller_relay_connection", noun: "relay", nav: "controllers",
 	fresh: Object{"type": "lock", "duration": "3", "relock_on": ""},
-	given: []string{"lock_id", "controller_id", "channel", "type"},
+	given: []string{"lock_id", "controller_id", "channel", "elevator_stop_id", "type"},
 	tabs:  func(v *visit, o Object) []tab { return typeTabs(v, o, relayKinds) },
 	home:  toDoorOrController,
 	sections: func(v *visit, o Object) ([]Section, error) {
@@ -246,12 +255,30 @@ var relayEditor = &editor{
 			{Name: "controller_id", Label: "Controller", Kind: "choice", Options: controllers, Required: true},
 			{Name: "channel", Label: "Relay", Kind: "choice", Options: relays, read: func(f url.Values) any { return number(f.Get("channel")) }},
 		}
-		if o.Text("type") == "siren" {
+		switch policy.RelayType(o.Text("type")) {
+		case policy.RelayStop:
+			stops, err := v.stops()
+			if err != nil {
+				return nil, err
+			}
+			return []Section{{Fields: append(fields,
+				Field{Name: "elevator_stop_id", Label: "Stop", Kind: "choice", Options: stops, Required: true},
+				Field{Name: "duration", Label: "It can be chosen for", Kind: "number", Unit: "seconds", Min: "0.5", Max: "600", Step: "any", Required: true})}}, nil
+		case policy.RelayKeySwitch:
+			zones, err := v.panelZones("Choose a zone")
+			if err != nil {
+				return nil, err
+			}
+			return []Section{{Fields: append(fields,
+				Field{Name: "zone_id", Label: "Zone", Kind: "choice", Options: zones, Required: true, Hint: "One that an alarm panel arms. A pulse at its key switch arms or disarms it."},
+				Field{Name: "duration", Label: "A pulse lasts", Kind: "number", Unit: "seconds", Min: "0.5", Max: "10", Step: "any", Required: true})}}, nil
+		case policy.RelaySiren:
 			zones, err := v.api.all(v.ctx(), "zones", v.ofPlace("sort", "name"))
 			if err != nil {
 				return nil, err
 			}
 			return []Section{{Fields: append(fields, Field{Name: "zone_id", Label: "It sounds while this zone is violated", Kind: "choice", Options: choices(zones, "None")})}}, nil
+		case policy.RelayLock:
 		}
 		return []Section{{Fields: append(fields,
 			Field{Name: "lock_id", Label: "Door", Kind: "choice", Options: locks, Required: true},
@@ -261,7 +288,7 @@ var relayEditor = &editor{
 	},
 }
 
-var inputKinds = pairs("contact_sensor", "Door contact", "request_to_exit", "Request to exit", "tamper", "Case", "fire", "Fire", "alarm_panel", "Alarm panel")
+var inputKinds = pairs("contact_sensor", "Door contact", "request_to_exit", "Request to exit", "tamper", "Case", "fire", "Fire", "alarm_panel", "Alarm panel", "passage", "Passage", "loop", "Vehicle in a gate")
 
 var inputEditor = &editor{
 	kind: "controller_input_connections", envelope: "controller_input_connection", noun: "input", nav: "controllers",
@@ -288,7 +315,17 @@ var inputEditor = &editor{
 			fields = append(fields, door,
 				Field{Name: "action", Label: "A press", Kind: "choice", Options: pairs("unlock", "Unlocks the door", "shunt", "Only keeps the alarm silent", "last_to_leave", "Unlocks, and the last has left", "none", "Is only written down")},
 				Field{Name: "duration", Label: "For", Kind: "number", Unit: "seconds", Min: "0.5", Max: "600", Step: "any", Required: true, Value: "5", Hint: "Doors that a sensor releases need 30."})
-		case policy.InputTamperS, policy.InputFire, policy.InputPanel:
+		case policy.InputPassage, policy.InputLoop:
+			fields = append(fields, door)
+		case policy.InputPanel:
+			zones, err := v.panelZones("None")
+			if err != nil {
+				return nil, err
+			}
+			fields = append(fields,
+				Field{Name: "zone_id", Label: "Zone", Kind: "choice", Options: zones, Hint: "One that an alarm panel arms."},
+				Field{Name: "signal", Label: "It tells that the zone is", Kind: "choice", Options: pairs("", "Nothing of a zone", "away", "Armed, away", "stay", "Armed, stay", "disarmed", "Disarmed", "violated", "Violated: the panel's alarm")})
+		case policy.InputTamperS, policy.InputFire:
 		}
 		return []Section{{Fields: fields, Hint: "What its wires are like, and which doors it releases to leave or on fire, the board itself knows."}}, nil
 	},
@@ -297,19 +334,27 @@ var inputEditor = &editor{
 var readerEditor = &editor{
 	kind: "readers", envelope: "reader", noun: "reader", nav: "controllers",
 	fresh: Object{"direction": "in", "cards_enabled": true, "tap_enabled": true, "pin_mode": "none", "buzzer_enabled": true, "held_open_alarm_enabled": true},
-	given: []string{"lock_id", "controller_id", "port"},
+	given: []string{"lock_id", "controller_id", "elevator_id", "port"},
 	home:  toDoorOrController,
 	sections: func(v *visit, o Object) ([]Section, error) {
 		controllers, locks, err := v.parts()
 		if err != nil {
 			return nil, err
 		}
+		at := Field{Name: "lock_id", Label: "Door", Kind: "choice", Options: locks, Required: true}
+		if o.Int("elevator_id") != 0 {
+			elevators, err := v.api.all(v.ctx(), "elevators", v.ofPlace("sort", "name"))
+			if err != nil {
+				return nil, err
+			}
+			at = Field{Name: "elevator_id", Label: "Elevator", Kind: "choice", Options: choices(elevators, ""), Required: true}
+		}
 		return []Section{
 			{Fields: []Field{
 				{Name: "name", Label: "Name", Kind: "text", Auto: "off"},
 				{Name: "controller_id", Label: "Controller", Kind: "choice", Options: controllers, Required: true},
 				{Name: "port", Label: "Port", Kind: "text", Required: true, Auto: "off", List: []string{"wiegand:1", "wiegand:2", "wiegand:3", "wiegand:4", "osdp:0", "osdp:1"}, Hint: "wiegand:1 to wiegand:4, or osdp: with the address."},
-				{Name: "lock_id", Label: "Door", Kind: "choice", Options: locks, Required: true},
+				at,
 				{Name: "direction", Label: "It lets people", Kind: "choice", Options: pairs("in", "In", "out", "Out")},
 			}},
 			{Title: "It accepts", Fields: []Field{
@@ -356,7 +401,17 @@ var zoneEditor = &editor{
 			outside[d.Int("lock_id")] = d.Is("exterior")
 		}
 		options := choices(doors, "")
-		fields := []Field{{Name: "name", Label: "Name", Kind: "text", Required: true, Auto: "off"}}
+		fields := []Field{
+			{Name: "name", Label: "Name", Kind: "text", Required: true, Auto: "off"},
+			{Name: "source", Label: "It is armed by", Kind: "choice", Options: pairs("", "Its hours", "panel", "An alarm panel"), Hint: "Inputs of the type alarm panel tell what the panel has set."},
+		}
+		if o.Text("source") == string(policy.SourcePanel) {
+			same := ""
+			if o.Text("override_on_access") == string(policy.OnAccessNone) {
+				same = string(policy.OnAccessNone)
+			}
+			fields = append(fields, Field{Name: "override_on_access", Label: "When somebody who may comes in", Kind: "choice", Options: pairs(same, "Nothing changes", "disarm", "The panel's key switch disarms it")})
+		}
 		in := Field{Name: "doors", Label: "Doors within", Kind: "checks", Options: options, Hint: "A door belongs to one zone."}
 		out := Field{Name: "exterior", Label: "Of these, doors that lead out", Kind: "checks", Options: slices.Clone(options), Hint: "While people stay, only these are watched."}
 		for i := range options {
@@ -394,5 +449,6 @@ var webhookEditor = &editor{
 
 var editors = []*editor{
 	lockEditor, groupEditor, memberEditor, roleEditor, cardEditor, groupLinkEditor, controllerEditor, relayEditor, inputEditor,
-	readerEditor, placeEditor, zoneEditor, webhookEditor, scheduleEditor,
+	readerEditor, placeEditor, zoneEditor, webhookEditor, scheduleEditor, areaEditor, interlockEditor, elevatorEditor, stopEditor,
+	wirelessEditor,
 }

@@ -227,7 +227,7 @@ func fieldOf(sections []Section, name string) *Field {
 			if f.Kind == "hidden" {
 				continue
 			}
-			if f.Name == name || f.Kind == "days" && slices.ContainsFunc(f.Options, func(o Option) bool { return o.Value == name }) {
+			if f.Name == name || strings.HasPrefix(f.Name, name+".") || f.Kind == "days" && slices.ContainsFunc(f.Options, func(o Option) bool { return o.Value == name }) {
 				return f
 			}
 		}

@@ -47,6 +47,9 @@ func (p *Pages) group(v *visit) error {
 		}
 		body["Others"] = others
 	}
+	if err := v.stopsOf(id, body); err != nil {
+		return err
+	}
 	offset := v.offset()
 	people, total, err := v.api.list(v.ctx(), "role_assignments", v.ofPlace("group_id", id, "limit", pageSize, "offset", offset))
 	if err != nil {
@@ -120,7 +123,7 @@ func (p *Pages) addMember(v *visit) error {
 func (p *Pages) takeOut(v *visit) error {
 	kind := v.r.PathValue("kind")
 	id, err := v.id("id")
-	if err != nil || kind != "group_locks" && kind != "role_assignments" {
+	if err != nil || kind != "group_locks" && kind != "group_elevator_stops" && kind != "role_assignments" {
 		return missing()
 	}
 	if _, err := v.api.send(v.ctx(), http.MethodDelete, at(kind, id), nil); err != nil {

@@ -292,6 +292,7 @@ func (p page) main() string {
 // furnish makes a place with what a place has.
 type house struct {
 	front, lab, back, gate, controller, staff, guests, ada, zone int64
+	area, interlock, elevator, stop, cellar, wireless, shed      int64
 }
 
 func (r *rig) furnish() house {
@@ -355,6 +356,21 @@ func (r *rig) furnish() house {
 	schedule("Visiting hours", "allow", "Group", h.guests, weekly("10:00", "16:00"))
 	h.zone = r.made("zones", "zone", Object{"name": "Ground floor", "doors": []Object{{"lock_id": h.back, "exterior": true}, {"lock_id": h.front, "exterior": true}},
 		"blocks": []Object{{"weekdays": weekdays, "start": "20:00", "end": "06:00", "level": "away", "override_on_access": "disarm", "override_duration": 3600}}})
+	readers, err := client{api: r.service.Handler(), auth: r.owner, remote: "127.0.0.1:1"}.all(r.Context(), "readers", q("place_id", r.place, "query", "Gate"))
+	if err != nil {
+		r.Fatal(err)
+	}
+	h.area = r.made("anti_passback_areas", "anti_passback_area", Object{"name": "Car park", "mode": "soft", "timeout": 7200, "in_reader_ids": []int64{readers[0].ID()}})
+	h.interlock = r.made("interlocks", "interlock", Object{"name": "Clean room", "lock_ids": []int64{h.lab, h.back}})
+	h.elevator = r.made("elevators", "elevator", Object{"name": "North lift", "controller_id": h.controller})
+	h.stop = r.made("elevator_stops", "elevator_stop", Object{"elevator_id": h.elevator, "name": "Roof", "floor": Object{"number": 9}})
+	h.cellar = r.made("elevator_stops", "elevator_stop", Object{"elevator_id": h.elevator, "floor": Object{"number": -1}})
+	r.made("readers", "reader", Object{"name": "Car", "controller_id": h.controller, "port": "osdp:7", "elevator_id": h.elevator})
+	r.made("controller_relay_connections", "controller_relay_connection", Object{"controller_id": h.controller, "channel": 5, "type": "elevator_stop", "elevator_stop_id": h.stop})
+	r.made("group_elevator_stops", "group_elevator_stop", Object{"group_id": h.staff, "elevator_stop_id": h.stop})
+	r.made("schedules", "schedule", Object{"name": "Roof garden", "consequence": "permit", "scheduleable": Object{"type": "ElevatorStop", "id": h.stop}, "saturday": true, "starts_at_time": "10:00", "ends_at_time": "16:00"})
+	h.shed = door("Shed", "", Object{"two_person_within": 20, "escort_within": 60, "kind": "turnstile", "direction": "in"})
+	h.wireless = r.made("wireless_locks", "wireless_lock", Object{"name": "Cylinder", "controller_id": h.controller, "lock_id": h.shed, "channel": 7})
 	no, yes := false, true
 	r.boards.set(func() {
 		r.boards.statuses[h.controller] = cloudsync.Status{Version: "1.0.0", ClockSet: true, Doors: []cloudsync.DoorStatus{
@@ -363,8 +379,10 @@ func (r *rig) furnish() house {
 			{LockID: h.back, Name: "back", LockType: "electric_strike", FailMode: "fail_secure", Open: &yes, HeldOpen: true},
 			{LockID: h.gate, Name: "gate", LockType: "electric_strike", FailMode: "fail_secure", Open: &no},
 		}, Relays: []cloudsync.RelayStatus{{Channel: 1, Use: "lock", Door: "front", On: true, OK: true}, {Channel: 2, Use: "lock", Door: "lab", OK: true}},
-			Inputs:  []cloudsync.InputStatus{{Name: "front-rex", Channel: 1, Kind: "request_to_exit", Status: "open"}, {Name: "back-contact", Channel: 6, Kind: "contact_sensor", Status: "cut"}},
-			Readers: []cloudsync.ReaderStatus{{Name: "front", Port: "wiegand:1", Online: true}, {Name: "lab", Port: "wiegand:2", Online: true, Tampered: true}}}
+			Stops:    []cloudsync.StopStatus{{StopID: h.stop, Permitted: true, OnSchedule: true}, {StopID: h.cellar}},
+			Wireless: []cloudsync.WirelessStatus{{LockID: h.shed, Channel: 7, Online: true, Unlocked: true, BatteryLow: true, Battery: new(11), MotorStall: true, Signal: new(-71)}},
+			Inputs:   []cloudsync.InputStatus{{Name: "front-rex", Channel: 1, Kind: "request_to_exit", Status: "open"}, {Name: "back-contact", Channel: 6, Kind: "contact_sensor", Status: "cut"}},
+			Readers:  []cloudsync.ReaderStatus{{Name: "front", Port: "wiegand:1", Online: true}, {Name: "lab", Port: "wiegand:2", Online: true, Tampered: true}}}
 	})
 	return h
 }

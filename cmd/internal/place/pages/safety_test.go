@@ -19,7 +19,8 @@ func (r *rig) paths(h house) (get, post []string) {
 		kind := regexp.MustCompile(`^/p/\{place\}/(\w+)/`).FindStringSubmatch(path)
 		id := h.front
 		if kind != nil {
-			id = map[string]int64{"groups": h.staff, "members": h.ada, "controllers": h.controller, "zones": h.zone}[kind[1]]
+			id = map[string]int64{"groups": h.staff, "members": h.ada, "controllers": h.controller, "zones": h.zone,
+				"anti_passback_areas": h.area, "interlocks": h.interlock, "elevators": h.elevator, "elevator_stops": h.stop, "wireless_locks": h.wireless}[kind[1]]
 			if id == 0 {
 				id = h.front
 			}
@@ -211,6 +212,11 @@ func TestWhatPeopleWriteStaysText(t *testing.T) {
 	set("members", "member", h.ada, "name")
 	set("controllers", "controller", h.controller, "name")
 	set("zones", "zone", h.zone, "name")
+	set("anti_passback_areas", "anti_passback_area", h.area, "name")
+	set("interlocks", "interlock", h.interlock, "name")
+	set("elevators", "elevator", h.elevator, "name")
+	set("elevator_stops", "elevator_stop", h.stop, "name")
+	set("wireless_locks", "wireless_lock", h.wireless, "name", "model")
 	place := Object{"id": r.place}.Int("id")
 	set("places", "place", place, "name")
 	for kind, envelope := range map[string]string{"schedules": "schedule", "cards": "card", "readers": "reader"} {
@@ -246,7 +252,8 @@ func TestWhatPeopleWriteStaysText(t *testing.T) {
 		form := []string{"back", "https://evil.example.org/" + hostile}
 		for _, name := range []string{"name", "description", "email", "device_id", "latitude", "geofence_restriction_radius", "when_clock_unset", "code", "password", "place.name",
 			"place.time_zone", "time_zone", "url", "types", "starts_at", "ends_at", "starts_at_time", "ends_at_time", "holidays", "region", "port", "pin", "uid", "format", "card",
-			"start", "end", "level", "duration", "lock_id", "member_id", "controller_id", "channel", "current", "new", "role_id", "valid_from"} {
+			"start", "end", "level", "duration", "lock_id", "member_id", "controller_id", "channel", "current", "new", "role_id", "valid_from", "kind", "direction",
+			"two_person_within", "mode", "timeout", "in_reader_ids", "lock_ids", "floor.number", "elevator_id", "elevator_stop_id", "signal", "source", "presence_distance", "model"} {
 			form = append(form, name, hostile)
 		}
 		p := r.post(path, form...)

@@ -67,6 +67,8 @@ var scheduleEditor = &editor{
 			return v.here("/groups/", about.Text("id"))
 		case "Lock":
 			return v.here("/doors/", about.Text("id"))
+		case "ElevatorStop":
+			return v.here("/elevator_stops/", about.Text("id"))
 		}
 		return v.here("/schedules")
 	},
@@ -164,6 +166,9 @@ func (p *Pages) schedules(v *visit) error {
 			path := "/doors/"
 			if about.Text("type") == "Group" {
 				path = "/groups/"
+			}
+			if about.Text("type") == "ElevatorStop" {
+				path = "/elevator_stops/"
 			}
 			byKey[key] = &subject{Name: about.Text("name"), Path: v.here(path, about.Text("id"))}
 			subjects = append(subjects, byKey[key])

@@ -21,6 +21,7 @@ var words = template.FuncMap{
 	"ago":      ago,
 	"day":      func(t time.Time) string { return t.Format("Mon 2 Jan 2006") },
 	"sentence": sentence,
+	"stop":     stopName,
 	"headline": headline,
 	"event":    eventWords,
 	"reason":   func(r any) string { return sentence(reasonWords(fmt.Sprint(r))) },
@@ -52,6 +53,8 @@ var notes = map[string]string{
 	"deleted":  "Deleted.",
 	"done":     "Done.",
 	"down":     "Locked down. Nobody gets in; everybody gets out.",
+	"stop":     "Locked down. Nobody can choose this stop.",
+	"forgiven": "Forgiven: the next card is good either way.",
 	"up":       "The lockdown is over.",
 	"out":      "You are signed out.",
 	"welcome":  "Welcome. You are signed in.",
@@ -93,6 +96,11 @@ var reasons = map[policy.Reason]string{
 	policy.AlreadyUnlocked:    "it is unlocked already, by its hours: just open it",
 	policy.InternalError:      "the door had a fault: press again, or use your card at the reader",
 	policy.ReaderNotConnected: "the door's reader does not answer: tell whoever looks after it",
+	policy.AntiPassback:       "you went this way already, and have not come back: leave first, or ask whoever looks after this place",
+	policy.Interlocked:        "another door next to it is open or unlocked: close it first",
+	policy.EscortRequired:     "you enter with an escort here: the escort's card goes first",
+	policy.SecondPerson:       "two people open this door: the second card has to follow",
+	policy.PanelDecides:       "the alarm panel decides that: see to it there",
 	policy.PINBlocked:         "too many wrong PINs: wait five minutes, or use your card",
 }
 

@@ -35,6 +35,9 @@ func (v *visit) levelOf(z Object) level {
 	if z.Is("violated") {
 		return level{"Violated", "alarm", "since " + when(shared.Time("violated_at"), v.loc)}
 	}
+	if z.Text("source") == "panel" {
+		return level{"By an alarm panel", "", "it arms and disarms the zone"}
+	}
 	if o := shared.In("override"); o.Time("until").After(v.now()) && o.Text("level") != "" {
 		return level{armed(o.Text("level")), "", "by hand or by access until " + o.Time("until").In(v.loc).Format("Mon 15:04")}
 	}
