@@ -1,8 +1,6 @@
 package place
 
 import (
-	"crypto/rand"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -61,7 +59,7 @@ func (t *tx) tellAccount(c *call, a *Account, kind string, object int64) {
 
 // signed adds who did it, and when.
 func (c *call) signed(t *tx, place int64, e auditEvent) auditEvent {
-	e.UUID, e.CreatedAt = newUUID(t.now), t.now
+	e.UUID, e.CreatedAt = fleet.NewUUID(t.now), t.now
 	if e.ActorType == "" {
 		e.ActorType, e.ActorID = c.caller.actor.Type, c.caller.actor.ID
 		if x := c.caller.at(place); x != nil && x.member != 0 {
@@ -102,15 +100,4 @@ func (t *tx) events(f Fleet) ([]fleet.Staged, error) {
 		staged[i] = f.AddEvents(place, t.now, texts[place]...)
 	}
 	return staged, nil
-}
-
-// newUUID makes a UUID of version 7.
-func newUUID(now time.Time) string {
-	var b [16]byte
-	_, _ = rand.Read(b[6:]) // never fails
-	var ms [8]byte
-	binary.BigEndian.PutUint64(ms[:], uint64(now.UnixMilli()))
-	copy(b[:6], ms[2:])
-	b[6], b[8] = b[6]&0x0f|0x70, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"doord/cmd/internal/place/fleet"
 	"doord/policy"
 )
 
@@ -118,7 +119,7 @@ func (t *tx) idle(m *Member) bool {
 
 // tellExpired adds an event about a record that was removed because it is over.
 func (t *tx) tellExpired(k *kind, r record) {
-	e := auditEvent{UUID: newUUID(t.now), CreatedAt: t.now, Type: policy.EventType(k.envelope + ".delete"), ByType: "expiry",
+	e := auditEvent{UUID: fleet.NewUUID(t.now), CreatedAt: t.now, Type: policy.EventType(k.envelope + ".delete"), ByType: "expiry",
 		ObjectType: k.envelope, ObjectID: r.base().ID, Success: true}
 	t.told = append(t.told, told{r.base().PlaceID, e})
 }

@@ -186,7 +186,7 @@ func (s *Service) NoteController(place, controller int64, kind policy.EventType)
 			return nil // it was deleted meanwhile
 		}
 		t.told = append(t.told, told{place, auditEvent{
-			UUID: newUUID(t.now), CreatedAt: t.now, Type: kind, Success: true,
+			UUID: fleet.NewUUID(t.now), CreatedAt: t.now, Type: kind, Success: true,
 			ObjectType: controllers.envelope, ObjectID: c.ID, ObjectName: c.Name,
 		}})
 		return nil
