@@ -207,7 +207,7 @@ func TestAnEnrolledControllerServesTheServicesPolicy(t *testing.T) {
 		r.happened("controller.policy", "lock.unlock front denied reason=card_not_activated")
 		r.pass(time.Minute)
 		var types []string
-		for e, err := range s.fleet.Events(1, fleet.Query{Controller: 1}) {
+		for e, err := range s.fleet.Events(context.Background(), 1, fleet.Query{Controller: 1}) {
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -295,6 +295,26 @@ func TestABodyThatDoesNotCome(t *testing.T) {
 	}
 }
 
+// Who asks and does not read the answer holds the connection for a time only.
+func TestNobodyIsWrittenToForEver(t *testing.T) {
+	r := newRig(t)
+	synctest.Test(t, func(t *testing.T) {
+		client, server := net.Pipe()
+		s := &http.Server{Handler: r.handler}
+		go s.Serve(&oneConn{conn: server, closed: make(chan bool)})
+		if _, err := client.Write([]byte("GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n")); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(2 * writePatience)
+		text, err := io.ReadAll(client)
+		if err != nil || len(text) > 0 {
+			t.Errorf("it is still there to be read: %d bytes, %v", len(text), err)
+		}
+		client.Close()
+		s.Close()
+	})
+}
+
 // oneConn listens for one connection.
 type oneConn struct {
 	conn   net.Conn

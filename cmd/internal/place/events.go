@@ -80,7 +80,7 @@ func listEvents(c *call) (int, any, error) {
 	}
 	shown, total := []any{}, 0
 	sees := c.seesEvent(place)
-	for e, err := range c.s.fleet.Events(place, q) {
+	for e, err := range c.s.fleet.Events(c.r.Context(), place, q) {
 		if err != nil {
 			return 0, nil, err
 		}
@@ -189,7 +189,7 @@ func getEvent(c *call) (int, any, error) {
 			continue
 		}
 		sees := c.seesEvent(place)
-		for e, err := range c.s.fleet.Events(place, fleet.Query{From: id.Time(), To: id.Time().Add(1)}) {
+		for e, err := range c.s.fleet.Events(c.r.Context(), place, fleet.Query{From: id.Time(), To: id.Time().Add(1)}) {
 			if err != nil {
 				return 0, nil, err
 			}

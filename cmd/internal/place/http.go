@@ -18,8 +18,9 @@ import (
 )
 
 const (
-	maxBody      = 1 << 20
-	readPatience = 30 * time.Second // for a body
+	maxBody       = 1 << 20
+	readPatience  = 30 * time.Second // for a body
+	writePatience = 2 * time.Minute  // from the request to the end of its answer
 )
 
 // call is one request.
@@ -282,7 +283,9 @@ func (s *Service) touchLogin(id int64, now time.Time) {
 // net/http looks for the next request after it.
 func patient(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(readPatience)) // a recorder has none
+		patience := http.NewResponseController(w) // a recorder has none
+		_ = patience.SetReadDeadline(time.Now().Add(readPatience))
+		_ = patience.SetWriteDeadline(time.Now().Add(writePatience))
 		next.ServeHTTP(w, r)
 	})
 }

@@ -52,7 +52,7 @@ func listPresented(c *call) (int, any, error) {
 	}
 	list := []any{}
 	q := fleet.Query{From: c.now.Add(-presentedFor), Types: []policy.EventType{policy.LockUnlock, policy.ReaderAccess}}
-	for e, err := range c.s.fleet.Events(place, q) {
+	for e, err := range c.s.fleet.Events(c.r.Context(), place, q) {
 		if err != nil {
 			return 0, nil, err
 		}

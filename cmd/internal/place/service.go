@@ -24,7 +24,7 @@ type Fleet interface {
 	Position(place int64) ledger.Position
 	Stage(place int64, changes []ledger.Record) (fleet.Staged, error)
 	AddEvents(place int64, at time.Time, texts ...[]byte) fleet.Staged
-	Events(place int64, q fleet.Query) iter.Seq2[fleet.Event, error]
+	Events(ctx context.Context, place int64, q fleet.Query) iter.Seq2[fleet.Event, error]
 	Claim(place, controller int64, deviceID string) (fleet.Claim, error)
 	Revoke(controller int64) error
 	Do(ctx context.Context, controller int64, action cloudsync.Action, lock, object int64, body any) (cloudsync.Result, error)

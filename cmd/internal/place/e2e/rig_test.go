@@ -463,7 +463,7 @@ func (u *unit) level() (level string, violated bool) {
 func (s *site) exactlyOnce(u *unit) {
 	s.Helper()
 	var texts [][]byte
-	for e, err := range s.service.fleet.Events(s.place, fleet.Query{Controller: u.id}) {
+	for e, err := range s.service.fleet.Events(context.Background(), s.place, fleet.Query{Controller: u.id}) {
 		if err != nil {
 			s.Fatal(err)
 		}

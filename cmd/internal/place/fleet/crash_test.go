@@ -139,7 +139,7 @@ func TestKilledAtWork(t *testing.T) {
 			t.Errorf("round %d: events through %d, durable were %d (%v)", round, has.acked, durable["events"], err)
 		}
 		seen := map[uint64]bool{}
-		for e, err := range f.Events(1, Query{}) {
+		for e, err := range f.Events(t.Context(), 1, Query{}) {
 			var r store.Record
 			if err := errors.Join(err, r.UnmarshalJSON(bytes.TrimSpace(e.Text))); err != nil || seen[r.Sequence] {
 				t.Fatalf("round %d: event %d twice, or damaged: %v", round, r.Sequence, err)

@@ -127,7 +127,7 @@ func TestAClaimIsGoodOnce(t *testing.T) {
 		t.Error("a claim is left", row, err)
 	}
 	n := 0
-	for e, err := range r.fleet.Events(1, Query{Types: []policy.EventType{eventEnrolled}, ObjectType: "controller", ObjectID: 7}) {
+	for e, err := range r.fleet.Events(r.t.Context(), 1, Query{Types: []policy.EventType{eventEnrolled}, ObjectType: "controller", ObjectID: 7}) {
 		if n++; err != nil || e.Controller != 0 || !has(string(e.Text), `"uuid":"01`) {
 			t.Error(string(e.Text), err)
 		}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
@@ -116,8 +117,9 @@ type Query struct {
 	ObjectID   int64
 }
 
-// Events yields the events of a place that a query picks, the newest first.
-func (f *Fleet) Events(place int64, q Query) iter.Seq2[Event, error] {
+// Events yields the events of a place that a query picks, the newest first. It looks
+// no further once the context has ended: a query may pick nothing of a long history.
+func (f *Fleet) Events(ctx context.Context, place int64, q Query) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		below := append(placeKey(place), bytes.Repeat([]byte{0xff}, len(EventID{})+1)...)
 		if q.Before != (EventID{}) {
@@ -134,6 +136,9 @@ func (f *Fleet) Events(place int64, q Query) iter.Seq2[Event, error] {
 		}
 		for below != nil {
 			page, next, err := f.eventPage(place, below)
+			if err == nil {
+				err = ctx.Err()
+			}
 			if err != nil {
 				yield(Event{}, err)
 				return

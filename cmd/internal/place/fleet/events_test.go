@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -94,7 +95,7 @@ func (b *board) send(body []byte, since string) (int, cloudsync.Ack, cloudsync.E
 // events returns what a query picks, but for those of enrolments.
 func (r *rig) events(q Query) (all []Event) {
 	r.t.Helper()
-	for e, err := range r.fleet.Events(1, q) {
+	for e, err := range r.fleet.Events(r.t.Context(), 1, q) {
 		if err != nil {
 			r.t.Fatal(err)
 		}
@@ -365,7 +366,7 @@ func TestEventsArePicked(t *testing.T) {
 		}
 	}
 	if n := 0; true {
-		for range r.fleet.Events(2, Query{}) {
+		for range r.fleet.Events(r.t.Context(), 2, Query{}) {
 			n++
 		}
 		if n != 0 {
@@ -465,4 +466,28 @@ func FuzzEvents(f *testing.F) {
 			t.Error(err)
 		}
 	})
+}
+
+// A filter that picks nothing does not read a long history for somebody who has left.
+func TestEventsEndWithTheirContext(t *testing.T) {
+	r := newRig(t)
+	now := r.now()
+	for range 3 {
+		staged := r.fleet.AddEvents(1, now, []byte(`{"type":"x"}`))
+		if err := r.storage.Commit(staged.Rows...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var ended error
+	for e, err := range r.fleet.Events(ctx, 1, Query{}) {
+		if err == nil {
+			t.Errorf("event %s after the end", e.ID)
+		}
+		ended = err
+	}
+	if !errors.Is(ended, context.Canceled) {
+		t.Errorf("it ended with %v", ended)
+	}
 }
