@@ -108,6 +108,28 @@ func (p *process) get(path string) int {
 	return a.StatusCode
 }
 
+// knownBy checks that the service is known by the authority in a file, to Go and to
+// OpenSSL, for which a certificate whose issuer has its own name is self-signed.
+func (p *process) knownBy(file string) {
+	p.t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(text) {
+		p.t.Fatalf("no certificate: %s", text)
+	}
+	c, err := tls.Dial("tcp", strings.TrimPrefix(p.ready.URL, "https://"), &tls.Config{RootCAs: pool})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer c.Close()
+	if own := c.ConnectionState().PeerCertificates[0]; own.Subject.String() == own.Issuer.String() {
+		p.t.Errorf("%s is its own issuer", own.Subject)
+	}
+}
+
 func TestALifeOfTheService(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "dir")
 	p := start(t, "--dir", dir, "--listen", "127.0.0.1:0")
@@ -119,6 +141,7 @@ func TestALifeOfTheService(t *testing.T) {
 			t.Errorf("%s: %d, want %d", path, status, want)
 		}
 	}
+	p.knownBy(filepath.Join(dir, "authority.pem"))
 	copied := filepath.Join(t.TempDir(), "backup")
 	if code, out := runs(t, "backup", copied, "--dir", dir); code != 0 {
 		t.Errorf("a backup while it runs: %d %s", code, out)

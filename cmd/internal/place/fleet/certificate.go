@@ -35,8 +35,9 @@ func makeCA(now time.Time) (der, key []byte, err error) {
 	}
 	t := &x509.Certificate{
 		SerialNumber: serial([8]byte{1}),
-		Subject:      pkix.Name{CommonName: "doorcloud"},
-		NotBefore:    now.Add(-clockSkew), NotAfter: now.Add(caLife),
+		// Not the service's own name: OpenSSL would take that certificate for self-signed.
+		Subject:   pkix.Name{CommonName: "doorcloud authority"},
+		NotBefore: now.Add(-clockSkew), NotAfter: now.Add(caLife),
 		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
 		IsCA:     true, BasicConstraintsValid: true, MaxPathLenZero: true,
 	}
