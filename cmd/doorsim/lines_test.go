@@ -55,7 +55,7 @@ func startHall(t *testing.T, dir string) *hall {
 	if err := os.WriteFile(filepath.Join(dir, "place.json"), []byte(place), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
 	started, ended := make(chan struct{}), make(chan error, 1)
 	go func() { ended <- run(ctx, options{dir: dir, config: board, started: func() { close(started) }}) }()
 	select {
